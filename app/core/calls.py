@@ -1,0 +1,70 @@
+"""What a handler and the pipeline exchange: the caller, the request, staged files and streamed answers.
+
+Handlers may not import `app.http`, so the types that both sides name live here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal
+
+Kind = Literal["user", "device", "key", "internal", "anonymous"]
+Audience = Literal["public", "internal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: a verified identity of one system. `token` is the jti of the token presented, where there is one."""
+
+    system: str
+    kind: Kind
+    id: str
+    tenant: str = ""
+    rights: frozenset[str] = frozenset()
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A frozen view of the HTTP request. Header names are lower case; `base_url` has no trailing slash."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    body: bytes
+    client: str
+    base_url: str
+    request_id: str
+    audience: Audience
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A file part of a request body, already on disk in the spool. The pipeline removes it unless it was moved away."""
+
+    path: Path
+    size: int
+    sha256: str
+    filename: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer too big for memory. `read(offset, length)` yields chunks of at most 256 KiB; `etag` is strong and quoted."""
+
+    read: Callable[[int, int], Iterator[bytes]]
+    size: int
+    media_type: str
+    etag: str | None = None
+    modified: datetime | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class NotMine:
+    """A scheme function's answer when the credential in a shared header belongs to another scheme: treated as absent."""
+
+
+NOT_MINE: Final = NotMine()

@@ -1,0 +1,82 @@
+"""The one exception tree: what rules raise and what the pipeline renders in the envelope of its system."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class Problem(Exception):
+    """An answer of 400 or above.
+
+    detail: one clear line for the client. errors: (JSON pointer, message) pairs of a validation. headers: added to the
+    answer. keep: commit what the unit of work did before answering. body: extra members of the error envelope.
+    """
+
+    status = 500
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        keep: bool = False,
+        body: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+        self.keep = keep
+        self.body = dict(body or {})
+
+
+class BadRequest(Problem):
+    status = 400
+
+
+class Unauthorized(Problem):
+    status = 401
+
+
+class Forbidden(Problem):
+    status = 403
+
+
+class NotFound(Problem):
+    status = 404
+
+
+class MethodNotAllowed(Problem):
+    status = 405
+
+
+class Conflict(Problem):
+    status = 409
+
+
+class PayloadTooLarge(Problem):
+    status = 413
+
+
+class UnsupportedMediaType(Problem):
+    status = 415
+
+
+class RangeNotSatisfiable(Problem):
+    status = 416
+
+
+class Unprocessable(Problem):
+    status = 422
+
+
+class TooManyRequests(Problem):
+    status = 429
+
+
+class Unavailable(Problem):
+    status = 503
+
+
+class InsufficientStorage(Problem):
+    status = 507
