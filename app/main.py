@@ -58,7 +58,7 @@ def _hand_over(file: Path, password: str) -> None:
 
 def close_process() -> None:
     """Give back what `open_process` opened."""
-    threads.shutdown(10)
+    threads.shutdown()
     db.close()
 
 

@@ -1,0 +1,43 @@
+"""Time: always UTC, always microseconds; frozen in tests."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+_frozen: datetime | None = None
+
+
+def now() -> datetime:
+    """The present, aware, UTC."""
+    return _frozen or datetime.now(UTC)
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970 of an aware time; exact."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def from_micros(value: int) -> datetime:
+    """The aware UTC time of microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=value)
+
+
+def rfc3339(moment: datetime | int) -> str:
+    """`2026-11-25T05:30:45.123456Z` of an aware time or of microseconds since 1970."""
+    if isinstance(moment, int):
+        moment = from_micros(moment)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@contextmanager
+def freeze(moment: datetime) -> Iterator[None]:
+    """Hold the clock of this process at `moment` (tests)."""
+    global _frozen
+    before, _frozen = _frozen, moment
+    try:
+        yield
+    finally:
+        _frozen = before

@@ -1,0 +1,23 @@
+"""Public identifiers, as text."""
+
+import os
+import re
+import uuid as _uuid
+from typing import Final
+
+UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def uuid() -> str:
+    """A new UUIDv4, lower case with hyphens (36 characters)."""
+    return str(_uuid.uuid4())
+
+
+def object_id() -> str:
+    """A new identifier of 24 lower-case hex digits."""
+    return os.urandom(12).hex()
+
+
+def is_uuid(text: str) -> bool:
+    """Whether `text` is a hyphenated UUID of any version and case."""
+    return UUID.fullmatch(text) is not None

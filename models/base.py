@@ -1,0 +1,89 @@
+"""What all tables share: the base model, field types that mean the same on both databases, and tenant scope."""
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+from peewee import SQL, BigAutoField, BigIntegerField, CharField, Model, TextField
+
+from app.core import clock
+from app.core.db import db, is_postgres
+
+
+class BaseModel(Model):  # type: ignore[misc]
+    pk = BigAutoField()
+
+    class Meta:
+        database = db
+        legacy_table_names = False
+
+
+class UtcField(BigIntegerField):  # type: ignore[misc]
+    """An aware UTC time, stored as microseconds since 1970: exact, ordered and equal on both databases."""
+
+    def db_value(self, value: datetime | int | None) -> int | None:
+        return clock.micros(value) if isinstance(value, datetime) else value
+
+    def python_value(self, value: int | None) -> datetime | None:
+        return None if value is None else clock.from_micros(value)
+
+
+class JsonField(TextField):  # type: ignore[misc]
+    """A JSON value, stored as text on both databases."""
+
+    def db_value(self, value: Any) -> str | None:
+        return None if value is None else orjson.dumps(value).decode()
+
+    def python_value(self, value: str | None) -> Any:
+        return None if value is None else orjson.loads(value)
+
+
+def _by_code_point(datatype: SQL) -> SQL:
+    """SQLite compares bytes unless told otherwise; PostgreSQL has to be told."""
+    return SQL(f'{datatype.sql} COLLATE "C"') if is_postgres() else datatype
+
+
+class CText(TextField):  # type: ignore[misc]
+    """Text that is ordered or compared: by code point on both databases."""
+
+    def ddl_datatype(self, ctx: Any) -> SQL:
+        return _by_code_point(super().ddl_datatype(ctx))
+
+
+class CChar(CharField):  # type: ignore[misc]
+    """Short text that is ordered or compared by code point."""
+
+    def ddl_datatype(self, ctx: Any) -> SQL:
+        return _by_code_point(super().ddl_datatype(ctx))
+
+
+class IdField(CChar):
+    """A public identifier: a UUID in lower case with hyphens."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("max_length", 36)
+        super().__init__(**options)
+
+
+class TenantField(CChar):
+    """The tenant a row belongs to: 24 hex digits, '' where there is one tenant only. Never NULL (UNIQUE would break)."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("max_length", 24)
+        options.setdefault("default", "")
+        super().__init__(**options)
+
+
+def scoped(model: type[BaseModel], tenant: str, *selection: Any) -> Any:
+    """The rows of one tenant: the only way to read a tenant's table."""
+    return model.select(*selection).where(model.tenant_id == tenant)
+
+
+def scoped_update(model: type[BaseModel], tenant: str, **values: Any) -> Any:
+    """An UPDATE of one tenant's rows."""
+    return model.update(**values).where(model.tenant_id == tenant)
+
+
+def scoped_delete(model: type[BaseModel], tenant: str) -> Any:
+    """A DELETE of one tenant's rows."""
+    return model.delete().where(model.tenant_id == tenant)

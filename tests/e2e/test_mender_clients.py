@@ -1,0 +1,157 @@
+"""Debian's mender-artifact, mender-cli and mender-client, unchanged, against a running server (mender-clients.md)."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import genuine
+from tests.e2e.breaking_proxy import BreakingProxy
+from tests.support import server as servers
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("mender-clients")]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    genuine.require()
+    genuine.prepare_machine()
+    running = servers.start(tmp_path_factory.mktemp("mender") / "data")
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def management(server):
+    return genuine.Management(server.url, server.login())
+
+
+@pytest.fixture(scope="module")
+def cli(server, tmp_path_factory):
+    return genuine.Cli(server.url, tmp_path_factory.mktemp("home"), servers.EMAIL, servers.PASSWORD)
+
+
+def accepted(management, device) -> str:
+    """Wait for the device's request, accept it, and give its id."""
+    found = genuine.until(f"{device.mac} asks for authentication", lambda: management.device(device.mac))
+    assert found["status"] == "pending"
+    management.accept(found)
+    return found["id"]
+
+
+@pytest.mark.parametrize("key", ["rsa", "ec", "ed25519"])
+def test_a_device_is_accepted_and_updates(key, server, management, cli, tmp_path):
+    target, content = tmp_path / "installed" / "motd", os.urandom(20_000)
+    name, device_type = f"motd-{key}", f"board-{key}"
+    artifact = genuine.single_file(tmp_path, name, device_type, target, content)
+    cli("artifacts", "upload", str(artifact))
+    assert name in cli("artifacts", "list")
+
+    with genuine.Device(tmp_path / "device", server.url, key, device_type, f"02:00:00:00:01:{len(key):02x}") as device:
+        device_id = accepted(management, device)
+        inventory = genuine.until(
+            "the inventory arrives", lambda: "site" in (found := management.inventory(device_id)) and found
+        )
+        assert inventory["device_type"] == device_type
+        assert inventory["artifact_name"] == "base"
+        assert inventory["site"] == "lab"
+        assert inventory["port"] == ["eth0", "eth1"]
+
+        deployment = management.deploy(name, device_id)
+        genuine.until(
+            "the deployment ends", lambda: management.device_status(deployment, device_id) in ("success", "failure")
+        )
+        assert management.device_status(deployment, device_id) == "success", device.log.read_text()
+        assert target.read_bytes() == content
+        assert management.statistics(deployment)["success"] == 1
+        genuine.until(
+            "the inventory names the new artifact",
+            lambda: management.inventory(device_id).get("artifact_name") == name,
+        )
+    assert device_id in cli("devices", "list")
+
+
+def test_a_broken_download_is_resumed(server, management, cli, tmp_path):
+    target, content = tmp_path / "installed" / "blob", os.urandom(3_000_000)
+    cli("artifacts", "upload", str(genuine.single_file(tmp_path, "blob", "board-resume", target, content)))
+    proxy = BreakingProxy(int(server.url.rpartition(":")[2]), limit=1_000_000)
+    with genuine.Device(tmp_path / "device", proxy.url, "ec", "board-resume", "02:00:00:00:02:01") as device:
+        device_id = accepted(management, device)
+        deployment = management.deploy("blob", device_id)
+        genuine.until(
+            "the deployment ends",
+            lambda: management.device_status(deployment, device_id) in ("success", "failure"),
+            seconds=240,
+        )
+        assert management.device_status(deployment, device_id) == "success", device.log.read_text()
+    proxy.close()
+    assert proxy.broken > 1_000_000
+    assert [value.startswith("bytes=") for value in proxy.ranges] == [True]
+    assert proxy.answers[1].startswith("HTTP/1.1 206")
+    assert target.read_bytes() == content
+
+
+def test_a_failing_module_ends_as_failure_with_its_log(server, management, cli, tmp_path):
+    payload = tmp_path / "payload"
+    payload.write_bytes(os.urandom(8_000))
+    artifact = tmp_path / "failing.mender"
+    genuine.write_artifact(
+        "-T", "flotilla-test-fail", "-n", "failing", "-t", "board-fail", "-o", str(artifact), "-f", str(payload)
+    )
+    cli("artifacts", "upload", str(artifact))
+    with genuine.Device(tmp_path / "device", server.url, "ec", "board-fail", "02:00:00:00:03:01") as device:
+        device_id = accepted(management, device)
+        deployment = management.deploy("failing", device_id)
+        genuine.until(
+            "the device reports failure", lambda: management.device_status(deployment, device_id) == "failure"
+        )
+        log = genuine.until("the log arrives", lambda: management.log(deployment, device_id))
+    assert "this module always fails" in log
+
+
+def test_a_wrong_type_ends_as_noartifact(server, management, cli, tmp_path):
+    artifact = genuine.single_file(tmp_path, "other-board", "some-other-board", Path("/nonexistent/x"), b"x" * 5_000)
+    cli("artifacts", "upload", str(artifact))
+    with genuine.Device(tmp_path / "device", server.url, "ec", "board-wrong", "02:00:00:00:04:01") as device:
+        device_id = accepted(management, device)
+        deployment = management.deploy("other-board", device_id)
+        genuine.until(
+            "the device ends as noartifact", lambda: management.device_status(deployment, device_id) == "noartifact"
+        )
+        assert management.statistics(deployment)["noartifact"] == 1
+
+
+def test_an_abort_is_answered_409(server, management, cli, tmp_path):
+    payload = tmp_path / "payload"
+    payload.write_bytes(os.urandom(8_000))
+    artifact = tmp_path / "slow.mender"
+    genuine.write_artifact(
+        "-T", "flotilla-test-slow", "-n", "slow", "-t", "board-slow", "-o", str(artifact), "-f", str(payload)
+    )
+    cli("artifacts", "upload", str(artifact))
+    with genuine.Device(tmp_path / "device", server.url, "ec", "board-slow", "02:00:00:00:05:01") as device:
+        device_id = accepted(management, device)
+        deployment = management.deploy("slow", device_id)
+        genuine.until("the module installs", (device.folder / "installing").exists)
+        management.abort(deployment)
+        (device.folder / "go").touch()
+        genuine.until("the client hears of it", lambda: "aborted" in device.log.read_text().lower())
+        assert management.device_status(deployment, device_id) == "aborted"
+        assert management.statistics(deployment)["aborted"] == 1
+        genuine.until("the client is polling again", lambda: "rollback" in device.log.read_text().lower())
+        assert management.device_status(deployment, device_id) == "aborted"
+    statuses = [line for line in server.log.read_text().splitlines() if f"{deployment}/status" in line]
+    assert any("409" in line for line in statuses), statuses
+
+
+def test_decommissioning_locks_a_device_out(server, management, tmp_path):
+    with genuine.Device(tmp_path / "device", server.url, "ec", "board-gone", "02:00:00:00:06:01") as device:
+        device_id = accepted(management, device)
+        genuine.until("the inventory arrives", lambda: "site" in management.inventory(device_id))
+        answer = management.http.delete(f"/api/management/v2/devauth/devices/{device_id}")
+        assert answer.status_code == 204
+        assert management.http.get(f"/api/management/v2/devauth/devices/{device_id}").status_code == 404
+        assert management.http.get(f"/api/management/v1/inventory/devices/{device_id}").status_code == 404
+        again = genuine.until("the client asks anew", lambda: management.device(device.mac))
+        assert again["id"] != device_id
+        assert again["status"] == "pending"

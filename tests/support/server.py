@@ -1,0 +1,91 @@
+"""A Flotilla server as a process of its own, as users run it: for the genuine clients, the fuzzer and the benchmarks."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+EMAIL = "admin@example.com"
+PASSWORD = "correct horse battery"
+COMMAND = [str(Path(sys.executable).parent / "flotilla")]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """A running server; `stop()` ends it by SIGTERM and says how it ended."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    internal_url: str
+    data: Path
+    log: Path
+    user_id: str
+
+    def stop(self, within: float = 30) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(within)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        return self.process.returncode
+
+    def login(self, email: str = EMAIL, password: str = PASSWORD) -> str:
+        answer = httpx.post(f"{self.url}/api/management/v1/useradm/auth/login", auth=(email, password), timeout=30)
+        answer.raise_for_status()
+        return answer.text
+
+
+def start(data: Path, database_url: str | None = None, **environment: str) -> Server:
+    """Start a server on free loopback ports, wait until it is ready, and make an administrator."""
+    data.mkdir(parents=True, exist_ok=True)
+    port, internal = free_port(), free_port()
+    env = {key: value for key, value in os.environ.items() if not key.startswith("FLOTILLA_")}
+    env |= {f"FLOTILLA_{key}": value for key, value in environment.items()}
+    env |= {"FLOTILLA_PORT": str(port), "FLOTILLA_INTERNAL_PORT": str(internal), "FLOTILLA_DATA_DIR": str(data)}
+    if database_url:
+        env["FLOTILLA_DATABASE_URL"] = database_url
+    log = data / "server.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen([*COMMAND, "serve"], env=env, cwd=data, stdout=output, stderr=output)
+    url = f"http://127.0.0.1:{port}"
+    _wait_ready(process, url, log)
+    created = subprocess.run(
+        [*COMMAND, "admin", "create", "--email", EMAIL, "--password", PASSWORD],
+        env=env,
+        cwd=data,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert created.returncode == 0, created.stderr
+    user_id = created.stdout.strip().splitlines()[-1]
+    return Server(process, url, f"http://127.0.0.1:{internal}", data, log, user_id)
+
+
+def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise AssertionError(f"the server ended with {process.returncode}:\n{log.read_text()[-4000:]}")
+        try:
+            if httpx.get(f"{url}/readyz", timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    process.kill()
+    raise AssertionError(f"the server was not ready in {seconds:.0f} s:\n{log.read_text()[-4000:]}")
