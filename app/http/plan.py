@@ -141,7 +141,7 @@ def compile_plan(
     try:
         parameters = compile_parameters(_parameters(document, item, operation), schemas)
         max_body = operation.get("x-max-body", DEFAULT_MAX_BODY)
-        body = compile_body(_follow(document, operation.get("requestBody")), schemas, max_body)
+        body = compile_body(_follow(document, operation.get("requestBody")), schemas, partial(_follow, document))
         mode: Mode = operation.get("x-transaction", "read" if method in ("get", "head") else "write")
         plan = Plan(
             operation_id=operation["operationId"],

@@ -1,0 +1,182 @@
+"""Request bodies: media types, JSON under our limits, and the compiled body of an operation.
+
+Stands in for connexion's body validators, which answer 500 to malformed UTF-8 or multipart, skip validation on odd
+media types and keep whole bodies in memory (ecosystem.md section 1, rows 6-13).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import orjson
+
+from app.core.errors import BadRequest, UnsupportedMediaType
+from app.http.schemas import Compiled, Errors, Schemas
+
+MAX_FIELDS: Final = 500
+MAX_DEPTH: Final = 100
+ESSENCE: Final = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
+CHARSET: Final = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
+LONG_NUMBER: Final = re.compile(rb"[0-9]{19}|[0-9][eE]")
+BRACKETS: Final = re.compile(rb"[\[{]")
+INT64: Final = (-(2**63), 2**63 - 1)
+
+
+def parse_query(raw: bytes) -> tuple[tuple[str, str], ...]:
+    """The pairs of a query string, in order. Raises BadRequest for bad UTF-8, NUL, or more than 500 fields."""
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    except ValueError as exc:
+        reason = "too many fields" if "fields" in str(exc) else "not valid UTF-8"
+        raise BadRequest(f"query string: {reason}") from None
+    if any("\0" in key or "\0" in value for key, value in pairs):
+        raise BadRequest("query string: contains NUL")
+    return tuple(pairs)
+
+
+def media_type(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str] | None:
+    """(essence in lower case, whole header) of Content-Type; None when there is none.
+
+    Raises BadRequest for two of them, UnsupportedMediaType for one that names no media type or another charset.
+    """
+    found = [value for name, value in headers if name == b"content-type"]
+    if not found:
+        return None
+    if len(found) > 1:
+        raise BadRequest("more than one Content-Type header")
+    text = found[0].decode("latin-1").strip()
+    essence = text.partition(";")[0].strip().lower()
+    charset = CHARSET.search(text)
+    if not ESSENCE.fullmatch(essence):
+        raise UnsupportedMediaType("Content-Type names no media type")
+    if charset is not None and charset[1].lower() not in ("utf-8", "utf8") and not essence.startswith("multipart/"):
+        raise UnsupportedMediaType("text must be UTF-8")
+    return essence, text
+
+
+def parse_json(raw: bytes) -> Any:
+    """A JSON document within our limits: UTF-8, no NUL, integers of 64 bits, depth 100. Raises BadRequest.
+
+    Of duplicate keys the last wins.
+    """
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as exc:
+        raise BadRequest(f"the body is not valid JSON: {_reason(exc)}") from None
+    if b"\\u0000" in raw or LONG_NUMBER.search(raw) or len(BRACKETS.findall(raw)) > MAX_DEPTH:
+        _walk(value)
+    return value
+
+
+def _reason(exc: orjson.JSONDecodeError) -> str:
+    return f"{exc.msg.partition(':')[0]} (line {exc.lineno}, column {exc.colno})"
+
+
+def _walk(value: Any) -> None:
+    """Look at every value of a document that may hold something no database keeps."""
+    stack = [(value, 1)]
+    while stack:
+        item, depth = stack.pop()
+        if depth > MAX_DEPTH:
+            raise BadRequest(f"the body is nested more than {MAX_DEPTH} levels deep")
+        if isinstance(item, str):
+            _check_text(item)
+        elif isinstance(item, bool):
+            continue
+        elif isinstance(item, int):
+            if not INT64[0] <= item <= INT64[1]:
+                raise BadRequest("the body holds an integer of more than 64 bits")
+        elif isinstance(item, float):
+            if abs(item) >= 2**63 and item.is_integer() and abs(item) < 1e22:
+                raise BadRequest("the body holds an integer of more than 64 bits")
+        elif isinstance(item, list):
+            stack.extend((child, depth + 1) for child in item)
+        elif isinstance(item, dict):
+            for key, child in item.items():
+                _check_text(key)
+                stack.append((child, depth + 1))
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise BadRequest("the body holds a NUL character")
+
+
+@dataclass(frozen=True)
+class Body:
+    """What an operation accepts as its body: a schema per media type."""
+
+    required: bool
+    media: Mapping[str, Compiled]
+    multipart: "MultipartForm | None"
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the body goes to the spool part by part instead of into memory."""
+        return self.multipart is not None
+
+    def load(self, raw: bytes, media: tuple[str, str] | None) -> tuple[Any, Errors]:
+        """The body's value and its faults. An empty body skips the media type (mender 1.5)."""
+        if not raw:
+            if self.required:
+                raise BadRequest("the request body is required")
+            return None, []
+        schema = self.media.get(media[0]) if media is not None else None
+        if media is None or schema is None:
+            raise UnsupportedMediaType(f"the body must be {' or '.join(self.media)}")
+        value = parse_json(raw) if media[0].endswith("json") else _text(raw)
+        errors = schema.errors(value)
+        return (value if errors else schema.strip(value)), errors
+
+
+def _text(raw: bytes) -> str:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise BadRequest("the body is not valid UTF-8") from None
+    _check_text(text)
+    return text
+
+
+@dataclass(frozen=True)
+class MultipartForm:
+    """The parts that a multipart operation knows: which are files, how fields are cast, and the schema of all."""
+
+    files: frozenset[str]
+    types: Mapping[str, str]
+    required: frozenset[str]
+    schema: Compiled
+
+
+def compile_body(definition: Mapping[str, Any] | None, schemas: Schemas, follow: Any) -> Body | None:
+    """Compile a resolved requestBody; None when the operation has none. `follow` resolves a $ref of the document."""
+    if definition is None:
+        return None
+    content = definition["content"]
+    if "multipart/form-data" in content:
+        if len(content) > 1:
+            raise ValueError("a multipart operation accepts multipart/form-data only")
+        form = _compile_form(follow(content["multipart/form-data"]["schema"]), schemas, follow)
+        return Body(definition.get("required", False), {}, form)
+    unknown = [name for name in content if not (name.endswith("json") or name.startswith("text/"))]
+    if unknown:
+        raise ValueError(f"no way to read a body of {', '.join(unknown)}")
+    media = {name.lower(): schemas.request(entry["schema"]) for name, entry in content.items()}
+    return Body(definition.get("required", False), media, None)
+
+
+def _compile_form(schema: Mapping[str, Any], schemas: Schemas, follow: Any) -> MultipartForm:
+    properties = {name: follow(sub) for name, sub in schema["properties"].items()}
+    files = frozenset(name for name, sub in properties.items() if sub.get("format") == "binary")
+    fields = {name: sub for name, sub in properties.items() if name not in files}
+    judged = {**schema, "properties": fields, "required": [n for n in schema.get("required", []) if n not in files]}
+    if not judged["required"]:
+        del judged["required"]
+    return MultipartForm(
+        files=files,
+        types={name: sub.get("type", "string") for name, sub in fields.items()},
+        required=frozenset(schema.get("required", [])) & files,
+        schema=schemas.request(judged),
+    )

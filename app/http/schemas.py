@@ -1,0 +1,221 @@
+"""OpenAPI 3.0 schemas translated to JSON Schema 2020-12 and compiled by jsonschema-rs, once, at start.
+
+Stands in for connexion's per-request Draft4Validator: it checks few formats, knows no nullable beside a composition,
+demands readOnly properties of clients and accepts integers that no database holds (ecosystem.md section 1, rows 16-20).
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import jsonschema_rs
+
+Errors = list[tuple[str, str]]
+
+MAX_ERRORS: Final = 20
+DROPPED: Final = frozenset({"example", "examples", "discriminator", "xml", "externalDocs", "deprecated", "nullable", "default"})
+COMPOSITIONS: Final = ("allOf", "oneOf", "anyOf")
+BOUNDS: Final = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return True
+
+
+FORMATS: Final = {"byte": _is_base64, "binary": lambda _: True, "password": lambda _: True}
+
+
+class Compiled:
+    """A schema ready to judge values."""
+
+    def __init__(self, validator: jsonschema_rs.Draft202012Validator, read_only: "_ReadOnly | None" = None) -> None:
+        self._validator = validator
+        self._read_only = read_only
+
+    def errors(self, value: Any) -> Errors:
+        """(JSON pointer, message) of each fault, at most 20; empty when the value is valid. No value is quoted."""
+        if self._validator.is_valid(value):
+            return []
+        found: Errors = []
+        for error in self._validator.iter_errors(value):
+            found.append((_pointer(error.instance_path), _message(error, value)))
+            if len(found) == MAX_ERRORS:
+                break
+        return found
+
+    def strip(self, value: Any) -> Any:
+        """The value without the properties that a client may not set (readOnly)."""
+        return value if self._read_only is None else self._read_only.strip(value)
+
+
+def _pointer(path: list[str | int]) -> str:
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def _message(error: Any, value: Any) -> str:
+    text = str(error.message)
+    if error.schema_path and error.schema_path[-1] == "not":
+        for part in error.instance_path:
+            value = value[part]
+        named = [name for name in re.findall(r'"required":\["([^"]+)"', text) if isinstance(value, dict) and name in value]
+        return f"{', '.join(named)} is not supported" if named else "the value is not allowed"
+    return text if len(text) <= 200 else text[:200] + "..."
+
+
+class Schemas:
+    """Compiles the schemas of one bundled document; its components may refer to each other, also recursively."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._components: Mapping[str, Any] = document.get("components", {}).get("schemas", {})
+        self._definitions: dict[str, dict[str, Any]] = {
+            kind: {name: _Translator(kind, self._components).schema(schema) for name, schema in self._components.items()}
+            for kind in ("request", "closed", "open")
+        }
+
+    def request(self, schema: Mapping[str, Any]) -> Compiled:
+        """For what clients send: readOnly properties are not demanded, ignored and stripped."""
+        translated = _Translator("request", self._components).schema(schema)
+        read_only = _ReadOnly(schema, self._components)
+        return Compiled(self._compile(translated, "request"), read_only if read_only.found else None)
+
+    def response(self, schema: Mapping[str, Any]) -> Compiled:
+        """For what we send: objects are closed, an undeclared property is a fault; writeOnly may not appear."""
+        translated = _Translator("closed", self._components).schema(schema)
+        return Compiled(self._compile(translated, "closed", "open"))
+
+    def _compile(self, schema: Any, *kinds: str) -> jsonschema_rs.Draft202012Validator:
+        definitions = {f"{name}.{kind}": d for kind in kinds for name, d in self._definitions[kind].items()}
+        root = {**schema, "$defs": definitions} if isinstance(schema, dict) else schema
+        return jsonschema_rs.Draft202012Validator(
+            root, validate_formats=True, formats=FORMATS, ignore_unknown_formats=False, mask="the value"
+        )
+
+
+class _Translator:
+    """3.0 -> 2020-12 for one kind: `request`, `closed` (answers) or `open` (a branch of a composition in answers)."""
+
+    def __init__(self, kind: str, components: Mapping[str, Any]) -> None:
+        self._kind = kind
+        self._components = components
+
+    def schema(self, node: Mapping[str, Any], kind: str | None = None) -> dict[str, Any]:
+        kind = kind or self._kind
+        inner = "closed" if kind in ("closed", "open") else kind
+        if "$ref" in node:
+            return {"$ref": f"#/$defs/{node['$ref'].rpartition('/')[2]}.{kind}"}
+        if node.get("readOnly") and kind == "request":
+            return {}
+        if node.get("writeOnly") and kind != "request":
+            return {"not": {}}
+        out = {key: value for key, value in node.items() if key not in DROPPED and not key.startswith("x-")}
+        out.pop("readOnly", None)
+        out.pop("writeOnly", None)
+        if "properties" in out:
+            out["properties"] = {name: self.schema(sub, inner) for name, sub in out["properties"].items()}
+        if "items" in out:
+            out["items"] = self.schema(out["items"], inner)
+        if isinstance(out.get("additionalProperties"), dict):
+            out["additionalProperties"] = self.schema(out["additionalProperties"], inner)
+        if "not" in out:
+            out["not"] = self.schema(out["not"], "request" if kind == "request" else "open")
+        for word in COMPOSITIONS:
+            if word in out:
+                out[word] = [self.schema(sub, "request" if kind == "request" else "open") for sub in out[word]]
+        if kind == "request" and "required" in out:
+            hidden = _read_only_names(node, self._components)
+            out["required"] = [name for name in out["required"] if name not in hidden]
+        if kind == "closed" and self._is_object(node) and "additionalProperties" not in out:
+            out["unevaluatedProperties"] = False
+        _bounds(out)
+        return _nullable(out) if node.get("nullable") else out
+
+    def _is_object(self, node: Mapping[str, Any], depth: int = 0) -> bool:
+        """Whether a schema describes an object, itself or through its composition, and no branch of it is open."""
+        node = _follow(node, self._components)
+        if node.get("type") == "object" or "properties" in node:
+            return True
+        parts = [part for word in COMPOSITIONS for part in node.get(word, [])]
+        return depth < 20 and any(self._is_object(part, depth + 1) for part in parts)
+
+
+def _follow(node: Mapping[str, Any], components: Mapping[str, Any]) -> Mapping[str, Any]:
+    while "$ref" in node:
+        node = components[node["$ref"].rpartition("/")[2]]
+    return node
+
+
+def _bounds(out: dict[str, Any]) -> None:
+    """Integers are bounded to what a database holds; 3.0's boolean exclusive bounds become numbers."""
+    for word, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if out.get(word) is True:
+            out[word] = out.pop(bound)
+        elif out.get(word) is False:
+            del out[word]
+    if out.get("type") == "integer":
+        low, high = BOUNDS.get(out.pop("format", ""), BOUNDS["int64"])
+        out["minimum"] = max(low, out.get("minimum", low))
+        out["maximum"] = min(high, out.get("maximum", high))
+    elif out.get("format") in ("float", "double"):
+        del out["format"]
+
+
+def _nullable(out: dict[str, Any]) -> dict[str, Any]:
+    if "type" not in out:
+        return {"anyOf": [{"type": "null"}, out]}
+    out["type"] = [out["type"], "null"]
+    if "enum" in out and None not in out["enum"]:
+        out["enum"] = [*out["enum"], None]
+    return out
+
+
+def _read_only_names(node: Mapping[str, Any], components: Mapping[str, Any], depth: int = 0) -> set[str]:
+    """Properties that are readOnly anywhere in the allOf composition of a schema."""
+    node = _follow(node, components)
+    names = {name for name, sub in node.get("properties", {}).items() if _follow(sub, components).get("readOnly")}
+    if depth < 20:
+        for part in node.get("allOf", []):
+            names |= _read_only_names(part, components, depth + 1)
+    return names
+
+
+class _ReadOnly:
+    """Which properties to take out of a request, per level of its schema."""
+
+    def __init__(self, schema: Mapping[str, Any], components: Mapping[str, Any]) -> None:
+        self._schema, self._components = schema, components
+        self.found = self._search(schema, set())
+
+    def _search(self, node: Mapping[str, Any], seen: set[int]) -> bool:
+        node = _follow(node, self._components)
+        if id(node) in seen:
+            return False
+        seen.add(id(node))
+        parts = [*node.get("properties", {}).values(), *(p for w in COMPOSITIONS for p in node.get(w, []))]
+        if "items" in node:
+            parts.append(node["items"])
+        return bool(_read_only_names(node, self._components)) or any(self._search(part, seen) for part in parts)
+
+    def strip(self, value: Any) -> Any:
+        return self._strip(value, self._schema)
+
+    def _strip(self, value: Any, node: Mapping[str, Any]) -> Any:
+        node = _follow(node, self._components)
+        for part in (p for word in COMPOSITIONS for p in node.get(word, [])):
+            value = self._strip(value, part)
+        if isinstance(value, list) and "items" in node:
+            return [self._strip(item, node["items"]) for item in value]
+        if isinstance(value, dict):
+            hidden = _read_only_names(node, self._components)
+            properties = node.get("properties", {})
+            return {
+                key: self._strip(item, properties[key]) if key in properties else item
+                for key, item in value.items()
+                if key not in hidden
+            }
+        return value
