@@ -19,7 +19,7 @@ MAX_FIELDS: Final = 500
 MAX_DEPTH: Final = 100
 ESSENCE: Final = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 CHARSET: Final = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
-LONG_NUMBER: Final = re.compile(rb"[0-9]{19}|[0-9][eE]")
+LONG_NUMBER: Final = re.compile(rb"[0-9]{19}")
 BRACKETS: Final = re.compile(rb"[\[{]")
 INT64: Final = (-(2**63), 2**63 - 1)
 
@@ -65,8 +65,9 @@ def parse_json(raw: bytes) -> Any:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as exc:
         raise BadRequest(f"the body is not valid JSON: {_reason(exc)}") from None
-    if b"\\u0000" in raw or LONG_NUMBER.search(raw) or len(BRACKETS.findall(raw)) > MAX_DEPTH:
-        _walk(value)
+    long_number = LONG_NUMBER.search(raw) is not None
+    if long_number or b"\\u0000" in raw or len(BRACKETS.findall(raw)) > MAX_DEPTH:
+        _walk(value, long_number)
     return value
 
 
@@ -74,7 +75,7 @@ def _reason(exc: orjson.JSONDecodeError) -> str:
     return f"{exc.msg.partition(':')[0]} (line {exc.lineno}, column {exc.colno})"
 
 
-def _walk(value: Any) -> None:
+def _walk(value: Any, long_number: bool) -> None:
     """Look at every value of a document that may hold something no database keeps."""
     stack = [(value, 1)]
     while stack:
@@ -89,7 +90,8 @@ def _walk(value: Any) -> None:
             if not INT64[0] <= item <= INT64[1]:
                 raise BadRequest("the body holds an integer of more than 64 bits")
         elif isinstance(item, float):
-            if abs(item) >= 2**63 and item.is_integer() and abs(item) < 1e22:
+            # orjson reads an integer literal beyond 64 bits as a float and loses its digits.
+            if long_number and abs(item) >= 2**63:
                 raise BadRequest("the body holds an integer of more than 64 bits")
         elif isinstance(item, list):
             stack.extend((child, depth + 1) for child in item)

@@ -5,11 +5,11 @@ are read here and handed to one worker-thread hop; streamed ones take two (secur
 """
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from connexion.middleware.abstract import SpecMiddleware
@@ -18,12 +18,13 @@ from connexion.spec import Specification
 
 from app.core import threads
 from app.core.calls import Audience, Request
-from app.core.errors import MethodNotAllowed, NotFound, PayloadTooLarge, Problem
-from app.http.answers import Answer, send_answer
-from app.http.bodies import media_type
+from app.core.errors import BadRequest, MethodNotAllowed, NotFound, PayloadTooLarge, Problem
+from app.http.answers import Answer, encode, send_answer
+from app.http.bodies import MultipartForm, media_type
 from app.http.envelopes import Envelopes
+from app.http.multipart import MultipartSink
 from app.http.origin import Origin
-from app.http.plan import Arguments, Plan, compile_plan
+from app.http.plan import Arguments, Media, Plan, compile_plan, refuse
 from app.http.request import build, request_id, with_body
 from app.http.routing import Router
 from app.http.schemas import Schemas
@@ -33,7 +34,9 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-LUMP = 1024 * 1024
+LUMP: Final = 1024 * 1024
+# Statuses that any operation may answer and no spec lists: routing's own, and what the server itself lacks.
+UNDECLARED: Final = frozenset({405})
 log = structlog.get_logger("flotilla.request")
 
 
@@ -102,49 +105,164 @@ class Pipeline(SpecMiddleware):
         started = time.perf_counter()
         identifier = request_id(scope["headers"])
         structlog.contextvars.bind_contextvars(request_id=identifier)
-        plan: Plan | None = None
-        request: Request | None = None
+        exchange = _Exchange(identifier)
         try:
-            request, refused = build(scope, identifier, self._around.audience, self._around.origin)
-            plan, values = self._route(request)
-            answer = await self._answer(plan, values, request, refused, receive)
+            answer = await self._answer(exchange, scope, receive)
         except Disconnected:
             return
         except Problem as problem:
-            answer = self._problem(problem, scope["path"], identifier, plan)
+            answer = self._problem(problem, scope["path"], exchange)
         except Exception:
             log.exception("request failed", method=scope["method"], path=scope["path"])
-            answer = self._problem(Problem("internal error"), scope["path"], identifier, plan)
-        headers = [(b"x-request-id", identifier.encode()), (b"x-men-requestid", identifier.encode())]
-        if request is not None:
-            headers += self._around.origin.answer_headers(request.headers)
-        await send_answer(answer, request, headers, receive, send)
+            answer = self._problem(Problem("internal error"), scope["path"], exchange)
+        request = exchange.request
+        extra = [(b"x-request-id", identifier.encode()), (b"x-men-requestid", identifier.encode())]
+        extra += self._around.origin.answer_headers(request.headers) if request is not None else []
+        await send_answer(answer, request, extra, receive, send)
         log.info(
             "request",
             method=scope["method"],
             path=scope["path"],
             status=answer.status,
-            operation=plan.operation_id if plan else None,
+            operation=exchange.plan.operation_id if exchange.plan else None,
             ms=round((time.perf_counter() - started) * 1000, 2),
         )
 
-    def _route(self, request: Request) -> tuple[Plan, dict[str, str]]:
+    async def _answer(self, exchange: "_Exchange", scope: Scope, receive: Receive) -> Answer:
+        request, refused = build(scope, exchange.identifier, self._around.audience, self._around.origin)
+        exchange.request = request
         found = None if "\0" in request.path else self._router.match(request.method, request.path)
         if found is None:
-            allowed = self._router.allowed(request.path)
-            if not allowed or "\0" in request.path:
-                raise NotFound("not found")
-            raise MethodNotAllowed("method not allowed", headers={"Allow": ", ".join(allowed)})
-        return found
-
-    async def _answer(
-        self, plan: Plan, values: dict[str, str], request: Request, refused: Problem | None, receive: Receive
-    ) -> Answer:
+            return self._no_operation(request)
+        exchange.plan, values = found
+        plan = exchange.plan
         arguments = plan.arguments(values, request, refused)
-        if plan.body is not None and plan.body.streamed:
-            answer = await self._streamed(plan, request, arguments, receive)
+        media = _media(scope)
+        if plan.body is not None and plan.body.multipart is not None:
+            answer = await self._streamed(plan, plan.body.multipart, request, arguments, media, receive)
         else:
-            answer = await self._buffered(plan, request, arguments, receive)
+            body = await _read(receive, request, plan.max_body) if plan.max_body else b""
+            request = exchange.request = with_body(request, body)
+            answer = await threads.run(plan.mode, partial(plan.run, request, arguments, media))
         if self._around.check_answers:
-            self._check(plan, answer)
+            _check(plan, answer)
         return answer
+
+    def _no_operation(self, request: Request) -> Answer:
+        """OPTIONS of a known path, else 405 with a complete Allow, else 404."""
+        allowed = [] if "\0" in request.path else self._router.allowed(request.path)
+        if not allowed:
+            raise NotFound("not found")
+        if request.method != "OPTIONS":
+            raise MethodNotAllowed("method not allowed", headers={"Allow": ", ".join(allowed)})
+        headers = encode({"Allow": ", ".join(allowed)})
+        return Answer(204, None, b"", headers + self._around.origin.preflight_headers(request.headers, allowed))
+
+    async def _streamed(
+        self,
+        plan: Plan,
+        form: MultipartForm,
+        request: Request,
+        arguments: Arguments,
+        media: Media,
+        receive: Receive,
+    ) -> Answer:
+        """Security first, then the bytes into the spool, then the handler: a stranger fills no disk."""
+        _refuse_declared(request, plan.max_body)
+        caller = await threads.run("read", partial(plan.authenticate, request))
+        if isinstance(media, Problem):
+            raise media
+        if media is None and plan.body is not None and not plan.body.required:
+            raise BadRequest("the request body is required")
+        sink = MultipartSink(form, media, self._around.spool, plan.max_body)
+        try:
+            if arguments.refused is not None:
+                raise arguments.refused
+            refuse(arguments.errors)
+            async for lump in _lumps(receive):
+                await threads.run("none", partial(sink.feed, lump))
+            body, errors = sink.finish()
+            return await threads.run("none", partial(plan.run_staged, request, caller, arguments, body, errors))
+        finally:
+            sink.close()
+
+    def _problem(self, problem: Problem, path: str, exchange: "_Exchange") -> Answer:
+        """The error in the envelope of the path's system; a 401 says which credentials would do."""
+        headers = dict(problem.headers)
+        if problem.status == 401 and exchange.plan is not None and exchange.plan.security.challenge:
+            headers.setdefault("WWW-Authenticate", exchange.plan.security.challenge)
+        body = self._around.envelopes.renderer(path)(problem, exchange.identifier)
+        answer = Answer(problem.status, "application/json", body, encode(headers))
+        if self._around.check_answers and exchange.plan is not None and problem.status not in UNDECLARED:
+            try:
+                _check(exchange.plan, answer)
+            except CheckFailed:
+                log.exception("answer fails its spec")
+                return Answer(500, "application/json", body, encode({"X-Check-Failed": exchange.plan.operation_id}))
+        return answer
+
+
+class _Exchange:
+    """What is known of a request so far, for whoever has to answer when something is refused midway."""
+
+    def __init__(self, identifier: str) -> None:
+        self.identifier = identifier
+        self.request: Request | None = None
+        self.plan: Plan | None = None
+
+
+def _media(scope: Scope) -> Media:
+    try:
+        return media_type(scope["headers"])
+    except Problem as problem:
+        return problem
+
+
+def _refuse_declared(request: Request, limit: int) -> None:
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdecimal():
+        raise BadRequest("Content-Length is not a number")
+    if int(declared[:20]) > limit:
+        raise PayloadTooLarge("the body is too large")
+
+
+async def _read(receive: Receive, request: Request, limit: int) -> bytes:
+    """The whole body, at most `limit` bytes of it."""
+    _refuse_declared(request, limit)
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise PayloadTooLarge("the body is too large")
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _lumps(receive: Receive) -> AsyncIterator[bytes]:
+    """The body in lumps of about 1 MiB: a hop to a worker thread per network packet would cost more than the work."""
+    parts: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        part = message.get("body", b"")
+        more = message.get("more_body", False)
+        parts.append(part)
+        size += len(part)
+        if size >= LUMP or not more:
+            yield b"".join(parts)
+            parts, size = [], 0
+
+
+def _check(plan: Plan, answer: Answer) -> None:
+    faults = plan.answers.check(answer)
+    if faults:
+        raise CheckFailed(f"{plan.operation_id} {answer.status}: {faults[:3]}")

@@ -8,12 +8,11 @@ operation and the resolver.
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal
 
-from connexion.decorators.parameter import pythonic
-
 from app.core import db
-from app.core.calls import Caller, Request, Stream
+from app.core.calls import Caller, Request
 from app.core.errors import BadRequest, NotFound, Problem
 from app.http.answers import Answer, Answers, compile_answers
 from app.http.bodies import Body, compile_body
@@ -23,6 +22,8 @@ from app.http.security import Scheme, Security
 
 Mode = Literal["read", "write", "none"]
 Errors = list[tuple[str, str]]
+# What the Content-Type header says, or the refusal that waits for its turn.
+Media = tuple[str, str] | Problem | None
 
 DEFAULT_MAX_BODY: Final = 1024 * 1024
 OWN_ARGUMENTS: Final = frozenset({"body", "caller", "request"})
@@ -57,6 +58,7 @@ class Plan:
     security: Security
     handler: Callable[..., Any]
     wanted: frozenset[str]
+    unwanted: tuple[str, ...]
     answers: Answers
 
     def arguments(self, path: Mapping[str, str], request: Request, refused: Problem | None) -> Arguments:
@@ -66,7 +68,7 @@ class Plan:
             raise NotFound("not found")
         return Arguments(values, [*bad_path, *errors], refused)
 
-    def run(self, request: Request, arguments: Arguments, media: "str | Problem | None") -> Answer:
+    def run(self, request: Request, arguments: Arguments, media: Media) -> Answer:
         """Security, then 415, then 400, then the unit of work with the handler, then the answer's bytes."""
         if self.mode == "read":
             with db.read():
@@ -89,7 +91,7 @@ class Plan:
         refuse([*arguments.errors, *errors])
         return self.answers.render(self._work(request, caller, arguments, body))
 
-    def _load(self, request: Request, arguments: Arguments, media: "str | Problem | None") -> Any:
+    def _load(self, request: Request, arguments: Arguments, media: Media) -> Any:
         value, errors = None, []
         if self.body is not None:
             if isinstance(media, Problem):
@@ -108,6 +110,8 @@ class Plan:
 
     def _call(self, request: Request, caller: Caller, arguments: Arguments, body: Any) -> Any:
         values = arguments.values
+        for name in self.unwanted:
+            del values[name]
         if "body" in self.wanted:
             values["body"] = body
         if "caller" in self.wanted:
@@ -143,6 +147,7 @@ def compile_plan(
         max_body = operation.get("x-max-body", DEFAULT_MAX_BODY)
         body = compile_body(_follow(document, operation.get("requestBody")), schemas, partial(_follow, document))
         mode: Mode = operation.get("x-transaction", "read" if method in ("get", "head") else "write")
+        wanted = _signature(handler, parameters, body)
         plan = Plan(
             operation_id=operation["operationId"],
             system=system,
@@ -155,8 +160,9 @@ def compile_plan(
             max_body=max_body if body is not None else 0,
             security=Security(system, operation.get("security", []), schemes),
             handler=handler,
-            wanted=_signature(handler, parameters, body),
-            answers=compile_answers(document, operation, schemas),
+            wanted=wanted,
+            unwanted=tuple(parameters.path_names - wanted),
+            answers=compile_answers(operation, schemas, partial(_follow, document)),
         )
     except (ValueError, KeyError, TypeError) as exc:
         raise PlanError(f"{where}: {exc}") from exc

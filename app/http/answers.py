@@ -1,0 +1,178 @@
+"""Answers: what a handler returned becomes status, headers and bytes; streams are sent in chunks; tests check both.
+
+Stands in for connexion's jsonifier and ResponseValidationMiddleware: orjson is twenty times faster on a list, and an
+answer is judged on the bytes to be sent (pipeline.md i).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from app.core.calls import Request, Stream
+from app.http.ranges import http_date, select
+from app.http.schemas import Compiled, Errors, Schemas
+
+Headers = list[tuple[bytes, bytes]]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+WITHOUT_BODY: Final = frozenset({204, 304})
+_readers: Final = ThreadPoolExecutor(8, thread_name_prefix="flotilla-file")
+
+
+@dataclass(slots=True)
+class Answer:
+    """Ready to send. `media` is None where there is no body."""
+
+    status: int
+    media: str | None
+    body: bytes
+    headers: Headers = field(default_factory=list)
+    stream: Stream | None = None
+
+
+class Answers:
+    """The declared answers of one operation: media type and schema per status."""
+
+    def __init__(self, media: Mapping[int, str | None], schemas: Mapping[int, Compiled | None]) -> None:
+        self._media = media
+        self._schemas = schemas
+
+    def render(self, result: Any) -> Answer:
+        """The answer of what a handler returned: body, (body, status), (body, status, headers) or a Stream."""
+        body, status, headers = result, 200, None
+        if isinstance(result, tuple):
+            body, status = result[0], result[1]
+            headers = result[2] if len(result) > 2 else None
+        if isinstance(body, Stream):
+            return Answer(status, body.media_type, b"", encode(headers), body)
+        if body is None:
+            return Answer(status, None, b"", encode(headers))
+        if isinstance(body, bytes):
+            raw = body
+        elif isinstance(body, str):
+            raw = body.encode()
+        else:
+            raw = orjson.dumps(body)
+        return Answer(status, self._media.get(status) or "application/json", raw, encode(headers))
+
+    def check(self, answer: Answer) -> Errors:
+        """Faults of an answer against the spec: an undeclared status or media type, or a body its schema refuses."""
+        if answer.status not in self._media:
+            return [("", f"status {answer.status} is not declared")]
+        declared = self._media[answer.status]
+        if answer.stream is not None or answer.media is None:
+            return []
+        if declared != answer.media:
+            return [("", f"status {answer.status} declares {declared}, not {answer.media}")]
+        schema = self._schemas[answer.status]
+        if schema is None:
+            return []
+        return schema.errors(orjson.loads(answer.body) if answer.media.endswith("json") else answer.body.decode())
+
+
+def compile_answers(operation: Mapping[str, Any], schemas: Schemas, follow: Callable[[Any], Any]) -> Answers:
+    """Compile the `responses` of an operation; one media type per status. Raises ValueError."""
+    media: dict[int, str | None] = {}
+    compiled: dict[int, Compiled | None] = {}
+    for code, response in operation["responses"].items():
+        content = follow(response).get("content") or {}
+        if len(content) > 1:
+            raise ValueError(f"answer {code} declares several media types")
+        status = int(code)
+        media[status] = next(iter(content), None)
+        schema = next(iter(content.values()), {}).get("schema")
+        binary = schema is not None and follow(schema).get("format") == "binary"
+        compiled[status] = None if schema is None or binary else schemas.response(schema)
+    return Answers(media, compiled)
+
+
+def encode(headers: Mapping[str, Any] | None) -> Headers:
+    """Header lines; a list value gives a line per item. Raises ValueError for a value that would break the line."""
+    lines: Headers = []
+    for name, value in (headers or {}).items():
+        for item in value if isinstance(value, list) else [value]:
+            text = str(item)
+            if "\r" in text or "\n" in text:
+                raise ValueError(f"header {name} holds a line break")
+            lines.append((name.lower().encode("latin-1"), text.encode("latin-1")))
+    return lines
+
+
+async def send_answer(answer: Answer, request: Request | None, extra: Headers, receive: Receive, send: Send) -> None:
+    """Send an answer with `extra` header lines; for HEAD without the body, with the same headers."""
+    method = request.method if request is not None else "GET"
+    if answer.stream is not None:
+        await _send_stream(answer, answer.stream, method, dict(request.headers) if request else {}, extra, receive, send)
+        return
+    headers = [*answer.headers, *extra]
+    if answer.status not in WITHOUT_BODY:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+        if answer.media is not None:
+            headers.append((b"content-type", _with_charset(answer.media)))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    body = b"" if method == "HEAD" or answer.status in WITHOUT_BODY else answer.body
+    await send({"type": "http.response.body", "body": body})
+
+
+def _with_charset(media: str) -> bytes:
+    return f"{media}; charset=utf-8".encode() if media.startswith("text/") else media.encode()
+
+
+async def _send_stream(
+    answer: Answer,
+    stream: Stream,
+    method: str,
+    request_headers: Mapping[str, str],
+    extra: Headers,
+    receive: Receive,
+    send: Send,
+) -> None:
+    chosen = select(method, request_headers, stream)
+    headers = [*answer.headers, *extra, *encode(stream.headers), (b"accept-ranges", b"bytes")]
+    if stream.etag is not None:
+        headers.append((b"etag", stream.etag.encode()))
+    if stream.modified is not None:
+        headers.append((b"last-modified", http_date(stream.modified).encode()))
+    if chosen.status in (200, 206):
+        headers.append((b"content-type", _with_charset(stream.media_type)))
+    if chosen.status == 206:
+        last = chosen.offset + chosen.length - 1
+        headers.append((b"content-range", f"bytes {chosen.offset}-{last}/{stream.size}".encode()))
+    if chosen.status == 416:
+        headers.append((b"content-range", f"bytes */{stream.size}".encode()))
+    if chosen.status != 304:
+        headers.append((b"content-length", str(chosen.length).encode()))
+    await send({"type": "http.response.start", "status": chosen.status, "headers": headers})
+    if method != "HEAD" and chosen.length:
+        await _send_chunks(stream.read(chosen.offset, chosen.length), receive, send)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _send_chunks(chunks: Iterator[bytes], receive: Receive, send: Send) -> None:
+    """Read in threads of their own, chunk by chunk, until the end or until the client is gone.
+
+    uvicorn swallows what is sent after a disconnect, so without the watcher the rest would be read for nobody.
+    """
+    loop = asyncio.get_running_loop()
+    gone = asyncio.create_task(_disconnected(receive))
+    try:
+        while not gone.done():
+            chunk = await loop.run_in_executor(_readers, next, chunks, b"")
+            if not chunk:
+                break
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    finally:
+        gone.cancel()
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            await loop.run_in_executor(_readers, close)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
