@@ -9,9 +9,11 @@ from typing import Any
 import orjson
 import structlog
 from connexion import AsyncApp
+from connexion.middleware.lifespan import LifespanMiddleware
 
 from app.core import db, documents, migrate, passwords, secrets, storage, threads, tokens
 from app.core.calls import Audience
+from app.core.errors import NotFound
 from app.core.log import configure as configure_log
 from app.http import specs
 from app.http.envelopes import Envelopes
@@ -19,47 +21,90 @@ from app.http.middleware import Pipeline, Surroundings
 from app.http.origin import Origin
 from app.http.resolver import HandlerResolver
 from app.http.switch import Switch
+from app.mender import useradm
 from app.settings import Settings
 
 log = structlog.get_logger("flotilla")
 
 TOKEN_KINDS = {"mender": ("user", "device")}
+AUDIENCES: tuple[Audience, ...] = ("public", "internal")
+FIRST_ADMIN = "admin@localhost.localdomain"
 
 
-def open_process(settings: Settings, *, migrating: bool = True) -> None:
-    """Open what the process owns: log, keys, database (migrated), storage, signing keys, a first administrator."""
+def open_process(settings: Settings) -> None:
+    """Open what a process owns: log, keys, database, storage. Migrates nothing."""
     configure_log(settings.log_level, settings.log_format)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    secrets.configure(settings.secret_key_file)
+    secrets.configure(settings.key_file)
     db.configure(settings.database_url, lock_dir=settings.data_dir)
-    storage.configure(settings.data_dir / "objects", settings.spool_dir)
-    if migrating:
-        migrate.up()
-        prepare(settings)
-
-
-def prepare(settings: Settings) -> None:
-    """Make what a first start needs: signing keys and, where there is no administrator, one."""
-    tokens.ensure_keys([(system, kind) for system, kinds in TOKEN_KINDS.items() for kind in kinds])
-    from app.mender import useradm
-
-    password = random.token_urlsafe(18)
-    if useradm.ensure_first_admin("admin@localhost.localdomain", password):
-        _hand_over(settings.data_dir / "admin-password", password)
-
-
-def _hand_over(file: Path, password: str) -> None:
-    file.touch(mode=0o600)
-    file.write_text(password + "\n", encoding="utf-8")
-    log.info("made the first administrator", email="admin@localhost.localdomain", password_file=file.name)
-    if sys.stderr.isatty():
-        print(f"First administrator: admin@localhost.localdomain, password {password}", file=sys.stderr)  # noqa: T201
+    storage.configure(settings.data_dir / "objects", settings.spool)
 
 
 def close_process() -> None:
     """Give back what `open_process` opened."""
     threads.shutdown()
     db.close()
+
+
+def prepare_process(settings: Settings) -> None:
+    """What one process does before any serves: migrate, make signing keys and, at first start, an administrator."""
+    open_process(settings)
+    migrate.up()
+    tokens.ensure_keys([(system, kind) for system, kinds in TOKEN_KINDS.items() for kind in kinds])
+    password = random.token_urlsafe(18)
+    if useradm.ensure_first_admin(FIRST_ADMIN, password):
+        _hand_over(settings.data_dir / "admin-password", password)
+    if settings.workers > 1:
+        close_process()
+
+
+def _hand_over(file: Path, password: str) -> None:
+    """Leave the first password in a file for the owner alone, and on a terminal; never in a log."""
+    file.touch(mode=0o600)
+    file.write_text(password + "\n", encoding="utf-8")
+    log.info("made the first administrator", email=FIRST_ADMIN, password_file=file.name)
+    if sys.stderr.isatty():
+        print(f"First administrator: {FIRST_ADMIN}, password {password}", file=sys.stderr)  # noqa: T201
+
+
+def open_apps(settings: Settings) -> list[Any]:
+    """The public and the internal app of a process that serves."""
+    if settings.workers > 1:
+        open_process(settings)
+    return [create_app(settings, audience) for audience in AUDIENCES]
+
+
+def migrate_database(settings: Settings) -> list[str]:
+    """Bring the database to this release's schema; the names of the migrations applied."""
+    open_process(settings)
+    return migrate.up()
+
+
+def create_admin(settings: Settings, email: str, password: str, *, system: str | None, tenant: str) -> str:
+    """Make an administrator in one system or all; the new user's id. Migrates first, so that no server need run."""
+    known = {entry.name for entry in systems(settings)} - {"flotilla"}
+    if system is not None and system not in known:
+        raise NotFound(f"there is no system {system}; there are: {', '.join(sorted(known))}")
+    open_process(settings)
+    migrate.up()
+    return useradm.create_user(email, password, tenant)
+
+
+def routes(settings: Settings) -> list[tuple[str, str, str, str, str]]:
+    """(listener, system, method, path, operation id) of every operation."""
+    return [
+        (audience, system.name, method.upper(), path, operation["operationId"])
+        for audience in AUDIENCES
+        for system, document in bundles(settings, audience)
+        for path, method, operation in specs.operations(document)
+    ]
+
+
+def check_specs(settings: Settings) -> int:
+    """Compile both apps as the server does; how many operations there are. Raises what is wrong with one."""
+    for audience in AUDIENCES:
+        create_app(settings, audience)
+    return len(routes(settings))
 
 
 def systems(settings: Settings) -> list[specs.System]:
@@ -84,7 +129,7 @@ def published(settings: Settings, audience: Audience) -> dict[str, bytes]:
     }
 
 
-def create_app(settings: Settings, audience: Audience, *, check_answers: bool = False) -> Any:
+def create_app(settings: Settings, audience: Audience) -> Any:
     """The ASGI app of one listener, its plans compiled. Raises SpecError, PlanError or ResolverError."""
     found = bundles(settings, audience)
     around = Surroundings(
@@ -93,10 +138,11 @@ def create_app(settings: Settings, audience: Audience, *, check_answers: bool = 
             (prefix, system.name, system.envelope) for system, _ in found for prefix in system.prefixes[audience]
         ),
         origin=Origin(settings.public_url, settings.trusted_proxies, settings.cors_origins),
-        spool=settings.spool_dir,
-        check_answers=check_answers,
+        spool=settings.spool,
+        check_answers=settings.check_answers,
     )
-    connexion_app = AsyncApp("flotilla", middlewares=[partial(Pipeline, surroundings=around)], pythonic_params=True)
+    middlewares: list[Any] = [partial(Pipeline, surroundings=around), LifespanMiddleware]
+    connexion_app = AsyncApp("flotilla", middlewares=middlewares, pythonic_params=True)
     resolvers = []
     for system, document in found:
         resolver = HandlerResolver(system.name)

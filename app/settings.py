@@ -54,8 +54,8 @@ class Settings(BaseSettings):
     def _complete(self) -> "Settings":
         self.data_dir = self.data_dir.resolve()
         self.database_url = self.database_url or f"sqlite:///{self.data_dir / 'flotilla.db'}"
-        self.spool_dir = (self.spool_dir or self.data_dir / "spool").resolve()
-        self.secret_key_file = (self.secret_key_file or self.data_dir / "secret.key").resolve()
+        self.spool_dir = self.spool.resolve()
+        self.secret_key_file = self.key_file.resolve()
         if urlsplit(self.database_url).scheme not in ("sqlite", "postgresql", "postgres"):
             raise ValueError("DATABASE_URL must start with sqlite:/// or postgresql://")
         if self.workers > 1 and self.database_url.startswith("sqlite"):
@@ -63,6 +63,16 @@ class Settings(BaseSettings):
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("TLS_CERT and TLS_KEY go together")
         return self
+
+    @property
+    def spool(self) -> Path:
+        """Where uploads are received."""
+        return self.spool_dir or self.data_dir / "spool"
+
+    @property
+    def key_file(self) -> Path:
+        """The key that seals secrets."""
+        return self.secret_key_file or self.data_dir / "secret.key"
 
     @classmethod
     def settings_customise_sources(

@@ -1,0 +1,181 @@
+"""The `flotilla` command. What takes long to import is imported where it is used, so that --help is quick."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="One server for the management APIs of your fleet.")
+admin = typer.Typer(no_args_is_help=True, help="Administrators.")
+spec = typer.Typer(no_args_is_help=True, help="The OpenAPI documents this server is made from.")
+app.add_typer(admin, name="admin")
+app.add_typer(spec, name="spec")
+
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where data is kept (FLOTILLA_DATA_DIR).")]
+DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="Database (FLOTILLA_DATABASE_URL).")]
+
+
+def _options(**given: Any) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _settings(**given: Any) -> Any:
+    from app.settings import Settings
+
+    return Settings(**_options(**given))
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address of the public listener.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the public listener.")] = None,
+    internal_port: Annotated[int | None, typer.Option(help="Port of the internal listener.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Server processes; above 1 needs PostgreSQL.")] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain of the public listener (PEM).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Private key of the public listener (PEM).")] = None,
+) -> None:
+    """Run the server in the foreground.
+
+    The database is migrated first. At the first start an administrator is made; its password is in
+    DATA_DIR/admin-password.
+
+    Example: flotilla serve --port 9000 --data-dir /var/lib/flotilla
+    """
+    from app import main
+    from app.http import server
+
+    settings = _settings(
+        host=host,
+        port=port,
+        internal_port=internal_port,
+        workers=workers,
+        data_dir=data_dir,
+        database_url=database_url,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+    )
+    listeners = [
+        server.Listener("public", settings.host, settings.port, settings.tls_cert, settings.tls_key),
+        server.Listener("internal", settings.internal_host, settings.internal_port),
+    ]
+    code = server.serve(
+        listeners,
+        settings.workers,
+        prepare=lambda: main.prepare_process(settings),
+        apps=lambda: main.open_apps(settings),
+    )
+    main.close_process()
+    raise typer.Exit(code)
+
+
+@admin.command("create")
+def admin_create(
+    email: Annotated[str, typer.Option(help="Address the administrator logs in with.")],
+    password: Annotated[str, typer.Option(help="Password, at least 8 characters.")],
+    username: Annotated[str | None, typer.Option(help="Name for systems without e-mail logins.")] = None,
+    system: Annotated[str | None, typer.Option(help="One system only; default: all.")] = None,
+    tenant: Annotated[str, typer.Option(help="Tenant the administrator belongs to.")] = "",
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make an administrator; the new user's id is printed alone on the last line. Works while the server runs.
+
+    Example: flotilla admin create --email you@example.com --password 'correct horse battery'
+    """
+    from app import main
+
+    settings = _settings(data_dir=data_dir, database_url=database_url)
+    print(main.create_admin(settings, email, password, system=system, tenant=tenant))  # noqa: T201
+
+
+@app.command()
+def migrate(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Bring the database to this release's schema. `serve` does this by itself."""
+    from app import main
+
+    applied = main.migrate_database(_settings(data_dir=data_dir, database_url=database_url))
+    print("\n".join(applied) if applied else "The database is up to date.")  # noqa: T201
+
+
+@app.command()
+def routes(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """List every operation: listener, method, path, operation id."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from app import main
+
+    table = Table("listener", "system", "method", "path", "operation", box=None)
+    for row in main.routes(_settings(data_dir=data_dir, database_url=database_url)):
+        table.add_row(*row)
+    Console(width=200 if not sys.stdout.isatty() else None).print(table)
+
+
+@app.command()
+def settings(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Show the effective settings and where each comes from; secrets are masked."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from app.settings import effective
+
+    table = Table("setting", "value", "source", box=None)
+    for row in effective(_options(data_dir=data_dir, database_url=database_url)):
+        table.add_row(*row)
+    Console(width=200 if not sys.stdout.isatty() else None).print(table)
+
+
+@spec.command("check")
+def spec_check(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Compile every operation of both listeners, as the server does at start, and say what is wrong."""
+    from app import main
+
+    count = main.check_specs(_settings(data_dir=data_dir, database_url=database_url))
+    print(f"{count} operations: specs and handlers fit.")  # noqa: T201
+
+
+@spec.command("export")
+def spec_export(
+    output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("openapi-export"),
+    internal: Annotated[bool, typer.Option(help="The internal listener's documents.")] = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Write one self-contained OpenAPI 3.0.3 document per system.
+
+    Example: flotilla spec export --output build/openapi
+    """
+    from app import main
+
+    output.mkdir(parents=True, exist_ok=True)
+    found = main.published(
+        _settings(data_dir=data_dir, database_url=database_url), "internal" if internal else "public"
+    )
+    for system, document in found.items():
+        file = output / f"{system}.json"
+        file.write_bytes(document)
+        print(file)  # noqa: T201
+
+
+def main() -> None:
+    """Entry point: an error is one clear line and a non-zero exit."""
+    try:
+        app()
+    except Exception as exc:
+        from app.core.errors import Problem
+
+        text = exc.detail if isinstance(exc, Problem) else _first_lines(exc)
+        print(f"flotilla: {text}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+
+
+def _first_lines(exc: Exception) -> str:
+    from pydantic import ValidationError
+
+    if isinstance(exc, ValidationError):
+        faults = [f"{'.'.join(map(str, e['loc'])).upper() or 'settings'}: {e['msg']}" for e in exc.errors()]
+        return "; ".join(faults)
+    return f"{str(exc) or type(exc).__name__}".splitlines()[0]
