@@ -1,0 +1,34 @@
+"""All tables. `ALL` is what migrations, the schema check and the tests go by."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from models.base import BaseModel
+
+MODULES = (
+    "models.core",
+    "models.mender.useradm",
+    "models.mender.devauth",
+    "models.mender.inventory",
+    "models.mender.artifacts",
+    "models.mender.deployments",
+)
+
+
+def _present(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _models(name: str) -> list[type[BaseModel]]:
+    """The tables a module defines, in the order of the file."""
+    return [
+        value
+        for value in vars(import_module(name)).values()
+        if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == name
+    ]
+
+
+ALL: list[type[BaseModel]] = [model for name in MODULES if _present(name) for model in _models(name)]

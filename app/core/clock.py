@@ -29,7 +29,7 @@ def rfc3339(moment: datetime | int) -> str:
     """`2026-11-25T05:30:45.123456Z` of an aware time or of microseconds since 1970."""
     if isinstance(moment, int):
         moment = from_micros(moment)
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 @contextmanager

@@ -12,18 +12,20 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote, urlparse
 
 import peewee
-from peewee import DatabaseProxy, SqliteDatabase
-from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
+from peewee import DatabaseProxy, __exception_wrapper__
+from playhouse.pool import MaxConnectionsExceeded
 
+from app.core import engines
+from app.core.engines import WAIT_SECONDS
 from app.core.errors import InsufficientStorage, Problem, Unavailable
 from app.core.fifo import FifoLock
 
-WAIT_SECONDS: Final = 5
-MAX_CONNECTIONS: Final = 56  # the executors' 48 threads, and a few for the command line and background work
-TRANSIENT_STATES: Final = ("40001", "40P01", "53300", "57P01", "57P03", "08")
+# Deadlock, serialisation, too many connections, shutdown, cancelled, lock not available, connection lost.
+TRANSIENT_STATES: Final = ("40001", "40P01", "53300", "57014", "57P", "55P03", "08")
+DISK_FULL: Final = "53100"
+SCHEMA_LOCK: Final = 0x466C6F74696C6C61  # any number that nothing else in this database locks
 
 db = DatabaseProxy()
 
@@ -35,77 +37,43 @@ class _Unit(threading.local):
 _unit = _Unit()
 _gate = FifoLock()
 _lock_dir: Path | None = None
-_lock_file: tuple[int, int] | None = None  # (pid that opened it, descriptor)
+_lock_file: int | None = None
 _postgres = False
 
 
-class _Sqlite(SqliteDatabase):  # type: ignore[misc]
-    def execute_sql(self, sql: str, params: Any = None) -> Any:
-        _count(sql)
-        return super().execute_sql(sql, params)
-
-
-class _Postgres(PooledPostgresqlDatabase):  # type: ignore[misc]
-    def begin(self, statement: str = "BEGIN") -> None:
-        self.cursor().execute(statement)
-
-    def execute_sql(self, sql: str, params: Any = None) -> Any:
-        _count(sql)
-        return super().execute_sql(sql, params)
-
-
 def configure(url: str, *, lock_dir: Path) -> None:
-    """Bind `db` to `sqlite:///FILE` or `postgresql://...`. Connections are opened when they are needed."""
+    """Bind `db` to `sqlite:///FILE` or `postgresql://...`; connections are opened when they are needed.
+
+    `lock_dir` holds the lock file between the processes of one host (SQLite). Raises ValueError for another URL.
+    """
     global _postgres, _lock_dir
     close()
-    parts = urlparse(url)
-    _postgres = parts.scheme in ("postgresql", "postgres")
+    engine = engines.connect(url, _before)
+    db.initialize(engine)
+    _postgres = isinstance(engine, engines.Postgres)
     _lock_dir = lock_dir
-    if _postgres:
-        db.initialize(_postgres_database(url))
-    elif parts.scheme == "sqlite":
-        db.initialize(_sqlite_database(Path(unquote(parts.path))))
-    else:
-        raise ValueError(f"unknown kind of database: {parts.scheme}")
-
-
-def _sqlite_database(file: Path) -> SqliteDatabase:
-    # synchronous=FULL: in WAL mode NORMAL may lose an acknowledged commit when the power fails.
-    pragmas = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "cache_size": -32768}
-    return _Sqlite(str(file), pragmas=pragmas, timeout=WAIT_SECONDS, cached_statements=512)
-
-
-def _postgres_database(url: str) -> PooledPostgresqlDatabase:
-    parts = urlparse(url)
-    options: dict[str, Any] = dict(parse_qsl(parts.query))
-    for key, value in (("user", parts.username), ("password", parts.password), ("host", parts.hostname)):
-        if value:
-            options.setdefault(key, unquote(value))
-    if parts.port:
-        options["port"] = parts.port
-    return _Postgres(
-        unquote(parts.path.lstrip("/")),
-        prefer_psycopg3=True,
-        max_connections=MAX_CONNECTIONS,
-        timeout=WAIT_SECONDS,
-        stale_timeout=600,
-        autoconnect=False,
-        **options,
-    )
 
 
 def close() -> None:
-    """End the connections of this process; harmless when there are none."""
+    """End all connections of this process; harmless when there are none."""
     global _lock_file
-    if db.obj is None:
-        return
-    if _postgres:
+    if db.obj is not None:
         db.close_all()
-    else:
-        db.close()
-    if _lock_file is not None and _lock_file[0] == os.getpid():
-        os.close(_lock_file[1])
-    _lock_file = None
+    if _lock_file is not None:
+        os.close(_lock_file)
+        _lock_file = None
+
+
+def _after_fork() -> None:
+    """A child opens everything itself: its own connections, its own place in the queue, its own lock file."""
+    global _gate, _lock_file
+    _gate, _lock_file = FifoLock(), None
+    _unit.mode = ""
+    if db.obj is not None:
+        db.obj.abandon()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def is_postgres() -> bool:
@@ -119,17 +87,13 @@ def read() -> Iterator[None]:
     if _unit.mode:
         yield
         return
-    with _connection():
-        _unit.mode = "read"
-        try:
-            if _postgres:
-                with db.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), _translated():
-                    yield
-            else:
-                with _query_only(), db.transaction(), _translated():
-                    yield
-        finally:
-            _unit.mode = ""
+    with _connection(), _mode("read"), _translated():
+        if _postgres:
+            with db.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"):
+                yield
+        else:
+            with _query_only(), db.transaction():
+                yield
 
 
 @contextmanager
@@ -142,29 +106,61 @@ def write() -> Iterator[None]:
     if _unit.mode == "write":
         yield
         return
-    if _unit.mode == "read":
-        raise RuntimeError("write() inside read()")
+    if _unit.mode:
+        raise RuntimeError(f"write() inside {_unit.mode}()")
     kept: Problem | None = None
-    with _turn(), _connection():
-        _unit.mode = "write"
+    begin = "BEGIN" if _postgres else "IMMEDIATE"
+    with _turn(), _connection(), _mode("write"), _translated(), db.transaction(begin):
         try:
-            with _translated(), db.transaction(*(() if _postgres else ("IMMEDIATE",))):
-                try:
-                    yield
-                except Problem as problem:
-                    if not problem.keep:
-                        raise
-                    kept = problem
-        finally:
-            _unit.mode = ""
+            yield
+        except Problem as problem:
+            if not problem.keep:
+                raise
+            kept = problem
+        if _postgres and engines.failed(db.connection()):
+            # COMMIT would silently roll back.
+            raise RuntimeError("a failed statement was passed over: wrap it in db.savepoint()")
     if kept is not None:
         raise kept
+
+
+def savepoint() -> Any:
+    """A context inside write(): an error leaving it undoes the statements inside and no more.
+
+    A rule that catches an IntegrityError and goes on needs it, since PostgreSQL refuses to continue after an error.
+    """
+    return db.savepoint()
+
+
+@contextmanager
+def migration() -> Iterator[None]:
+    """The turn to change tables, without a transaction; one process at a time, on all hosts that share the database."""
+    if _unit.mode:
+        raise RuntimeError(f"migration() inside {_unit.mode}()")
+    with _turn(), _connection(), _mode("migration"), _translated():
+        if not _postgres:
+            yield
+            return
+        row("SELECT pg_advisory_lock(?)", SCHEMA_LOCK)
+        try:
+            yield
+        finally:
+            row("SELECT pg_advisory_unlock(?)", SCHEMA_LOCK)
 
 
 def outside(what: str) -> None:
     """Refuse slow work (`what`) while this thread holds a write transaction; raises RuntimeError."""
     if _unit.mode == "write":
         raise RuntimeError(f"{what} inside a write transaction")
+
+
+@contextmanager
+def _mode(mode: str) -> Iterator[None]:
+    _unit.mode = mode
+    try:
+        yield
+    finally:
+        _unit.mode = ""
 
 
 @contextmanager
@@ -199,7 +195,8 @@ def _turn() -> Iterator[None]:
     if _postgres:
         yield
         return
-    if not _gate.acquire(WAIT_SECONDS):
+    gate = _gate
+    if not gate.acquire(WAIT_SECONDS):
         raise Unavailable("too many writers are waiting", headers={"Retry-After": "1"})
     try:
         descriptor = _open_lock_file()
@@ -209,17 +206,16 @@ def _turn() -> Iterator[None]:
         finally:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
-        _gate.release()
+        gate.release()
 
 
 def _open_lock_file() -> int:
     """The lock file's descriptor, opened by this very process: one that a fork shares would not exclude."""
     global _lock_file
-    if _lock_file is None or _lock_file[0] != os.getpid():
-        assert _lock_dir is not None
-        file = os.open(_lock_dir / "write.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        _lock_file = (os.getpid(), file)
-    return _lock_file[1]
+    if _lock_file is None:
+        assert _lock_dir is not None, "the database is not configured"
+        _lock_file = os.open(_lock_dir / "write.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    return _lock_file
 
 
 @contextmanager
@@ -230,9 +226,10 @@ def _translated() -> Iterator[None]:
     except peewee.OperationalError as exc:
         text = str(exc)
         state = getattr(exc.__cause__ or exc.__context__, "sqlstate", None) or ""
-        if "disk is full" in text or state == "53100":
+        if "disk is full" in text or state == DISK_FULL:
             raise InsufficientStorage("no space left") from exc
-        if "locked" in text or state.startswith(TRANSIENT_STATES):
+        lost = _postgres and not state and not db.is_closed() and engines.broken(db.connection())
+        if lost or "locked" in text or state.startswith(TRANSIENT_STATES):
             raise Unavailable("the database is busy", headers={"Retry-After": "1"}) from exc
         raise
 
@@ -243,33 +240,25 @@ def _dialect(sql: str, postgres: bool) -> str:
 
 
 def _run(sql: str, params: tuple[Any, ...]) -> Any:
-    _count(sql)
-    try:
+    _before(sql)
+    with __exception_wrapper__:
         return db.connection().execute(_dialect(sql, _postgres), params)
-    except Exception as exc:
-        # Drivers' exceptions become peewee's, as for queries built by peewee.
-        name = type(exc).__name__
-        for kind in type(exc).__mro__:
-            known = getattr(peewee, kind.__name__, None)
-            if isinstance(known, type) and issubclass(known, peewee.PeeweeException):
-                raise known(f"{name}: {exc}") from exc
-        raise
 
 
 def rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:
-    """All rows of fixed SQL with `?` placeholders. Inside a unit of work only."""
+    """All rows of fixed SQL with `?` placeholders. Inside a unit of work only, else RuntimeError."""
     found: list[tuple[Any, ...]] = _run(sql, params).fetchall()
     return found
 
 
 def row(sql: str, *params: Any) -> tuple[Any, ...] | None:
-    """The first row of fixed SQL, or None."""
+    """The first row of fixed SQL, or None. Inside a unit of work only, else RuntimeError."""
     found: tuple[Any, ...] | None = _run(sql, params).fetchone()
     return found
 
 
 def execute(sql: str, *params: Any) -> int:
-    """Run fixed SQL that changes rows; how many it changed."""
+    """Run fixed SQL that changes rows; how many it changed. Inside a unit of work only, else RuntimeError."""
     return int(_run(sql, params).rowcount)
 
 
@@ -292,7 +281,10 @@ class QueryCount:
 _counters: list[QueryCount] = []
 
 
-def _count(sql: str) -> None:
+def _before(sql: str) -> None:
+    """Each statement passes here. Outside of a unit it would be a writer that passes no gate."""
+    if not _unit.mode:
+        raise RuntimeError("no unit of work is open: use db.read() or db.write()")
     for counter in _counters:
         counter.statements.append(sql)
 

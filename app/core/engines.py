@@ -1,0 +1,156 @@
+"""The two kinds of database behind `app.core.db`: how they connect, begin a transaction, and let go.
+
+SQLite: one connection per thread, kept. PostgreSQL: a pool of as many connections as there are worker threads.
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from peewee import OperationalError, SqliteDatabase, __exception_wrapper__
+from playhouse.pool import PooledPostgresqlDatabase
+from psycopg.pq import TransactionStatus
+
+WAIT_SECONDS: Final = 5
+# One for each worker thread (app.core.threads); PostgreSQL's default of 100 carries two such processes.
+MAX_CONNECTIONS: Final = 48
+STALE_SECONDS: Final = 600
+
+Before = Callable[[str], None]
+
+
+class Sqlite(SqliteDatabase):  # type: ignore[misc]
+    """A file. Remembers the connections of all threads, so that one of them can close them all."""
+
+    def __init__(self, file: Path, before: Before, synchronous: str) -> None:
+        self._before = before
+        self._opened: list[Any] = []
+        self._opening = threading.Lock()
+        pragmas = {
+            "journal_mode": "wal",
+            "synchronous": synchronous,
+            "foreign_keys": 1,
+            "cache_size": -32768,
+            "temp_store": "memory",
+        }
+        super().__init__(
+            str(file),
+            pragmas=pragmas,
+            timeout=WAIT_SECONDS,
+            cached_statements=512,
+            autoconnect=False,
+            check_same_thread=False,
+        )
+
+    def _connect(self) -> Any:
+        connection = super()._connect()
+        with self._opening:
+            self._opened.append(connection)
+        return connection
+
+    def execute_sql(self, sql: str, params: Any = None) -> Any:
+        self._before(sql)
+        return super().execute_sql(sql, params)
+
+    def close_all(self) -> None:
+        """Close the connections of every thread; none may be at work."""
+        self.close()
+        with self._opening:
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+
+    def abandon(self) -> None:
+        """In a forked child: never touch the parent's connections, not even to close them."""
+        _abandoned.append(self._opened)
+        self._opened = []
+        self._opening = threading.Lock()
+        self._lock = threading.Lock()
+        self._state.reset()
+
+
+class Postgres(PooledPostgresqlDatabase):  # type: ignore[misc]
+    """A server, reached through a pool."""
+
+    def __init__(self, name: str, before: Before, **options: Any) -> None:
+        self._before = before
+        super().__init__(
+            name,
+            prefer_psycopg3=True,
+            max_connections=MAX_CONNECTIONS,
+            timeout=WAIT_SECONDS,
+            stale_timeout=STALE_SECONDS,
+            autoconnect=False,
+            **options,
+        )
+
+    def _is_closed(self, conn: Any) -> bool:
+        # The stock check is a round trip under the pool's lock; begin() finds dead connections for nothing.
+        return bool(conn.closed)
+
+    def begin(self, statement: str = "BEGIN") -> None:
+        try:
+            self._begin(statement)
+        except OperationalError:
+            if not broken(self.connection()):
+                raise
+            # The server went away and took the pool's connections along. Nothing has run yet: a new one will do.
+            self.manual_close()
+            self.close_idle()
+            self.connect()
+            self._begin(statement)
+
+    def _begin(self, statement: str) -> None:
+        with __exception_wrapper__:
+            self.cursor().execute(statement)
+
+    def execute_sql(self, sql: str, params: Any = None) -> Any:
+        self._before(sql)
+        return super().execute_sql(sql, params)
+
+    def abandon(self) -> None:
+        """In a forked child: never touch the parent's connections, not even to close them."""
+        _abandoned.append((self._connections, self._in_use, self._state.conn))
+        self._lock = threading.Lock()
+        self._pool_lock = threading.RLock()
+        self._pool_available = threading.Condition(self._pool_lock)
+        self._connections, self._in_use = [], {}
+        self._state.reset()
+
+
+_abandoned: list[Any] = []
+
+
+def broken(connection: Any) -> bool:
+    """Whether a PostgreSQL connection has lost its server."""
+    return bool(connection.closed) or connection.pgconn.transaction_status == TransactionStatus.UNKNOWN
+
+
+def failed(connection: Any) -> bool:
+    """Whether PostgreSQL refuses to go on with the transaction because a statement failed."""
+    return bool(connection.pgconn.transaction_status == TransactionStatus.INERROR)
+
+
+def connect(url: str, before: Before) -> Sqlite | Postgres:
+    """The database of `sqlite:///FILE[?synchronous=off]` or `postgresql://...`; opens nothing yet.
+
+    `before` is told each statement. Raises ValueError for another kind of URL.
+    """
+    parts = urlsplit(url)
+    options: dict[str, Any] = dict(parse_qsl(parts.query))
+    if parts.scheme == "sqlite":
+        # FULL: in WAL mode NORMAL may lose an acknowledged commit when the power fails.
+        synchronous = options.pop("synchronous", "full")
+        if synchronous not in ("full", "normal", "off") or options:
+            raise ValueError(f"unknown option of an SQLite database: {parts.query}")
+        return Sqlite(Path(unquote(parts.path)), before, synchronous)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ValueError(f"unknown kind of database: {parts.scheme}")
+    for key, value in (("user", parts.username), ("password", parts.password), ("host", parts.hostname)):
+        if value:
+            options.setdefault(key, unquote(value))
+    if parts.port:
+        options["port"] = parts.port
+    return Postgres(unquote(parts.path.lstrip("/")), before, **options)
