@@ -10,7 +10,7 @@ from app.core import clock
 from app.core.db import db, is_postgres
 
 
-class BaseModel(Model):  # type: ignore[misc]
+class BaseModel(Model):
     pk = BigAutoField()
 
     class Meta:
@@ -18,7 +18,7 @@ class BaseModel(Model):  # type: ignore[misc]
         legacy_table_names = False
 
 
-class UtcField(BigIntegerField):  # type: ignore[misc]
+class UtcField(BigIntegerField):
     """An aware UTC time, stored as microseconds since 1970: exact, ordered and equal on both databases."""
 
     def db_value(self, value: datetime | int | None) -> int | None:
@@ -28,7 +28,7 @@ class UtcField(BigIntegerField):  # type: ignore[misc]
         return None if value is None else clock.from_micros(value)
 
 
-class JsonField(TextField):  # type: ignore[misc]
+class JsonField(TextField):
     """A JSON value, stored as text on both databases."""
 
     def db_value(self, value: Any) -> str | None:
@@ -43,14 +43,14 @@ def _by_code_point(datatype: SQL) -> SQL:
     return SQL(f'{datatype.sql} COLLATE "C"') if is_postgres() else datatype
 
 
-class CText(TextField):  # type: ignore[misc]
+class CText(TextField):
     """Text that is ordered or compared: by code point on both databases."""
 
     def ddl_datatype(self, ctx: Any) -> SQL:
         return _by_code_point(super().ddl_datatype(ctx))
 
 
-class CChar(CharField):  # type: ignore[misc]
+class CChar(CharField):
     """Short text that is ordered or compared by code point."""
 
     def ddl_datatype(self, ctx: Any) -> SQL:
@@ -66,7 +66,7 @@ class IdField(CChar):
 
 
 class TenantField(CChar):
-    """The tenant a row belongs to: 24 hex digits, '' where there is one tenant only. Never NULL (UNIQUE would break)."""
+    """The tenant a row belongs to: 24 hex digits, '' where there is one only. Never NULL, which would break UNIQUE."""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("max_length", 24)
@@ -74,16 +74,20 @@ class TenantField(CChar):
         super().__init__(**options)
 
 
+def _tenant(model: type[BaseModel]) -> Any:
+    return model._meta.fields["tenant_id"]
+
+
 def scoped(model: type[BaseModel], tenant: str, *selection: Any) -> Any:
     """The rows of one tenant: the only way to read a tenant's table."""
-    return model.select(*selection).where(model.tenant_id == tenant)
+    return model.select(*selection).where(_tenant(model) == tenant)
 
 
 def scoped_update(model: type[BaseModel], tenant: str, **values: Any) -> Any:
     """An UPDATE of one tenant's rows."""
-    return model.update(**values).where(model.tenant_id == tenant)
+    return model.update(**values).where(_tenant(model) == tenant)
 
 
 def scoped_delete(model: type[BaseModel], tenant: str) -> Any:
     """A DELETE of one tenant's rows."""
-    return model.delete().where(model.tenant_id == tenant)
+    return model.delete().where(_tenant(model) == tenant)

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import peewee
-from peewee import DatabaseProxy, __exception_wrapper__
+from peewee import DatabaseProxy
 from playhouse.pool import MaxConnectionsExceeded
 
 from app.core import engines
-from app.core.engines import WAIT_SECONDS
+from app.core.engines import WAIT_SECONDS, peewee_errors
 from app.core.errors import InsufficientStorage, Problem, Unavailable
 from app.core.fifo import FifoLock
 
@@ -213,7 +213,8 @@ def _open_lock_file() -> int:
     """The lock file's descriptor, opened by this very process: one that a fork shares would not exclude."""
     global _lock_file
     if _lock_file is None:
-        assert _lock_dir is not None, "the database is not configured"
+        if _lock_dir is None:
+            raise RuntimeError("the database is not configured")
         _lock_file = os.open(_lock_dir / "write.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     return _lock_file
 
@@ -241,7 +242,7 @@ def _dialect(sql: str, postgres: bool) -> str:
 
 def _run(sql: str, params: tuple[Any, ...]) -> Any:
     _before(sql)
-    with __exception_wrapper__:
+    with peewee_errors:
         return db.connection().execute(_dialect(sql, _postgres), params)
 
 

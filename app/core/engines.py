@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from peewee import OperationalError, SqliteDatabase, __exception_wrapper__
+import peewee
+from peewee import ExceptionWrapper, OperationalError, SqliteDatabase
 from playhouse.pool import PooledPostgresqlDatabase
 from psycopg.pq import TransactionStatus
 
@@ -20,8 +21,25 @@ STALE_SECONDS: Final = 600
 
 Before = Callable[[str], None]
 
+# Drivers' exceptions become peewee's, also where peewee is not on the way.
+peewee_errors = ExceptionWrapper(
+    {
+        kind.__name__: kind
+        for kind in (
+            peewee.DatabaseError,
+            peewee.DataError,
+            peewee.IntegrityError,
+            peewee.InterfaceError,
+            peewee.InternalError,
+            peewee.NotSupportedError,
+            peewee.OperationalError,
+            peewee.ProgrammingError,
+        )
+    }
+)
 
-class Sqlite(SqliteDatabase):  # type: ignore[misc]
+
+class Sqlite(SqliteDatabase):
     """A file. Remembers the connections of all threads, so that one of them can close them all."""
 
     def __init__(self, file: Path, before: Before, synchronous: str) -> None:
@@ -44,15 +62,14 @@ class Sqlite(SqliteDatabase):  # type: ignore[misc]
             check_same_thread=False,
         )
 
-    def _connect(self) -> Any:
-        connection = super()._connect()
+    def _initialize_connection(self, connection: Any) -> None:
         with self._opening:
             self._opened.append(connection)
-        return connection
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         self._before(sql)
-        return super().execute_sql(sql, params)
+        inherited: Any = super().execute_sql
+        return inherited(sql, params)
 
     def close_all(self) -> None:
         """Close the connections of every thread; none may be at work."""
@@ -66,9 +83,10 @@ class Sqlite(SqliteDatabase):  # type: ignore[misc]
         """In a forked child: never touch the parent's connections, not even to close them."""
         _abandoned.append(self._opened)
         self._opened = []
+        # Another thread of the parent may have held these.
         self._opening = threading.Lock()
         self._lock = threading.Lock()
-        self._state.reset()
+        self.dispose()
 
 
 class Postgres(PooledPostgresqlDatabase):  # type: ignore[misc]
@@ -103,7 +121,7 @@ class Postgres(PooledPostgresqlDatabase):  # type: ignore[misc]
             self._begin(statement)
 
     def _begin(self, statement: str) -> None:
-        with __exception_wrapper__:
+        with peewee_errors:
             self.cursor().execute(statement)
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
@@ -112,12 +130,13 @@ class Postgres(PooledPostgresqlDatabase):  # type: ignore[misc]
 
     def abandon(self) -> None:
         """In a forked child: never touch the parent's connections, not even to close them."""
-        _abandoned.append((self._connections, self._in_use, self._state.conn))
+        inherited: Any = self
+        _abandoned.append((inherited._connections, inherited._in_use))
+        # Another thread of the parent may have held these.
         self._lock = threading.Lock()
         self._pool_lock = threading.RLock()
         self._pool_available = threading.Condition(self._pool_lock)
-        self._connections, self._in_use = [], {}
-        self._state.reset()
+        self.dispose()
 
 
 _abandoned: list[Any] = []

@@ -25,14 +25,23 @@ class FifoLock:
             turn = threading.Lock()
             turn.acquire()
             self._waiters.append(turn)
-        if turn.acquire(timeout=timeout):
-            return True
+        try:
+            if turn.acquire(timeout=timeout):
+                return True
+        except BaseException:  # Ctrl-C while waiting: nobody may hand the lock to one who has left
+            if not self._leave(turn):
+                self.release()
+            raise
+        # Whom the releaser took off the queue meanwhile owns the lock.
+        return not self._leave(turn)
+
+    def _leave(self, turn: threading.Lock) -> bool:
+        """Give up waiting; False when the lock had been handed over already."""
         with self._mutex:
             if turn in self._waiters:
                 self._waiters.remove(turn)
-                return False
-        # The releaser took this waiter off the queue while it timed out: the lock is ours.
-        return True
+                return True
+            return False
 
     def release(self) -> None:
         """Hand the lock to the longest waiter, or leave it free."""

@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from peewee import SQL, sort_models
+from peewee import SQL
 from playhouse.migrations import Runner, template
-from playhouse.schema_diff import SchemaDiff, diff_models
+from playhouse.schema_diff import SchemaDiff, diff_models, sort_models
 
 from app.core import db
 
@@ -198,5 +198,5 @@ def _write_module(stem: Path, models: list[Any]) -> Path:
 if __name__ == "__main__":
     if len(sys.argv) != 3 or sys.argv[1] != "new" or not re.fullmatch(r"[a-z0-9_]+", sys.argv[2]):
         sys.exit("usage: python -m app.core.migrate new NAME   (NAME: a-z, 0-9, _)")
-    for path in new(sys.argv[2]) or ["The migrations fit the models."]:
-        print(path)  # noqa: T201
+    written = "\n".join(map(str, new(sys.argv[2])))
+    sys.stdout.write(f"{written or 'The migrations fit the models.'}\n")

@@ -30,15 +30,20 @@ def verify(stored: str, password: str) -> tuple[bool, str | None]:
     """Whether the password is right, and a new hash when the stored one should be replaced."""
     db.outside("password hashing")
     if stored.startswith("$2"):
-        # bcrypt looks at 72 bytes only; the libraries that made such hashes cut silently.
-        if bcrypt.checkpw(password.encode()[:72], stored.encode()):
-            return True, _current.hash(password)
-        return False, None
+        return (True, _current.hash(password)) if _bcrypt_fits(stored, password) else (False, None)
     try:
         _current.verify(stored, password)
     except (Argon2Error, InvalidHash):
         return False, None
     return True, _current.hash(password) if _current.check_needs_rehash(stored) else None
+
+
+def _bcrypt_fits(stored: str, password: str) -> bool:
+    try:
+        # bcrypt looks at 72 bytes only; the libraries that made such hashes cut silently.
+        return bcrypt.checkpw(password.encode()[:72], stored.encode())
+    except ValueError:  # not a whole hash, or a NUL in the password
+        return False
 
 
 def burn(password: str) -> None:

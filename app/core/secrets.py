@@ -2,6 +2,7 @@
 
 import base64
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,21 +22,33 @@ class SecretError(Exception):
 
 
 def configure(key_file: Path) -> None:
-    """Read the key file, or make it (32 random bytes, mode 0600) at first start. Raises SecretError."""
+    """Read the key file, or make it (32 random bytes, mode 0600) at first start. Raises SecretError, OSError."""
     global _key
-    try:
-        descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(os.urandom(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
+    if not key_file.exists():
+        _make(key_file)
     key = key_file.read_bytes()
     if len(key) != KEY_BYTES:
         raise SecretError(f"{key_file.name} must hold exactly {KEY_BYTES} bytes, it holds {len(key)}")
     _key = key
+
+
+def _make(key_file: Path) -> None:
+    """Put a new key in place, whole and durable; several processes may do so at once, one of them wins."""
+    part = key_file.with_name(f"{key_file.name}.{os.getpid()}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(os.urandom(KEY_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        with suppress(FileExistsError):
+            key_file.hardlink_to(part)
+    finally:
+        part.unlink()
+    folder = os.open(key_file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _master() -> bytes:

@@ -4,7 +4,9 @@ The row that names an object is written after the object is in place, so a crash
 lists; `reconcile` removes those.
 """
 
+import errno
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -28,19 +30,27 @@ def configure(root: Path, spool: Path) -> None:
     _root, _spool = root.resolve(), spool.resolve()
 
 
+def _configured(folder: Path | None) -> Path:
+    if folder is None:
+        raise RuntimeError("storage is not configured")
+    return folder
+
+
 def spool_dir() -> Path:
     """Where bodies are staged."""
-    assert _spool is not None, "storage is not configured"
-    return _spool
+    return _configured(_spool)
 
 
 def _path(key: str) -> Path:
     """The file of an object, surely beneath the root; raises ValueError for a key that would lead outside."""
-    assert _root is not None, "storage is not configured"
+    root = _configured(_root)
     parts = key.split("/")
     if "\0" in key or any(part in ("", ".", "..") for part in parts):
         raise ValueError(f"not an object key: {key!r}")
-    return _root.joinpath(*parts)
+    path = root.joinpath(*parts)
+    if not path.resolve().is_relative_to(root):  # by a symbolic link
+        raise ValueError(f"not an object key: {key!r}")
+    return path
 
 
 def adopt(staged: Path, key: str) -> None:
@@ -48,30 +58,42 @@ def adopt(staged: Path, key: str) -> None:
     db.outside("moving a file")
     target = _path(key)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_folder(target.parent)
         _sync(staged)
         try:
-            os.rename(staged, target)
+            staged.rename(target)
         except OSError as exc:
-            if exc.errno != 18:  # EXDEV: the spool is on another file system
+            if exc.errno != errno.EXDEV:  # the spool is on another file system
                 raise
             _copy(staged, target)
         _sync(target.parent)
     except OSError as exc:
-        if exc.errno == 28:
+        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
             raise InsufficientStorage("no space left") from exc
         raise
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, durably: a file is lost with the name of its folder."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o700)
+        _sync(folder.parent)
+
+
 def _copy(source: Path, target: Path) -> None:
     """Copy beside the target, then rename: a half copy never has the object's name."""
-    part = target.with_name(target.name + ".part")
-    with source.open("rb") as reading, part.open("wb") as writing:
-        while chunk := reading.read(CHUNK):
-            writing.write(chunk)
-        writing.flush()
-        os.fsync(writing.fileno())
-    os.rename(part, target)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        with source.open("rb") as reading, part.open("wb") as writing:
+            while chunk := reading.read(CHUNK):
+                writing.write(chunk)
+            writing.flush()
+            os.fsync(writing.fileno())
+        part.rename(target)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
     source.unlink()
 
 
@@ -114,18 +136,30 @@ def delete(key: str) -> None:
     _path(key).unlink(missing_ok=True)
 
 
-def reconcile(prefix: str, known: Iterable[str]) -> list[str]:
-    """Remove the objects beneath `prefix` that nothing lists, and forgotten staged files; both only when over an hour old."""
+def reconcile(known: Iterable[str], prefix: str = "") -> list[str]:
+    """Remove the objects (beneath `prefix`) that nothing lists, and forgotten staged files; the keys removed.
+
+    Only what is over an hour old: a younger object may be waiting for its row.
+    """
+    db.outside("removing files")
     listed = set(known)
-    assert _root is not None, "storage is not configured"
+    root = _configured(_root)
     cutoff = time.time() - ORPHAN_SECONDS
     removed = []
-    for file in _path(prefix).rglob("*"):
-        key = file.relative_to(_root).as_posix()
-        if key not in listed and file.is_file() and file.stat().st_mtime < cutoff:
+    for file in (_path(prefix) if prefix else root).rglob("*"):
+        key = file.relative_to(root).as_posix()
+        if key not in listed and _forgotten(file, cutoff):
             file.unlink(missing_ok=True)
             removed.append(key)
     for file in spool_dir().iterdir():
-        if file.is_file() and file.stat().st_mtime < cutoff:
+        if _forgotten(file, cutoff):
             file.unlink(missing_ok=True)
     return removed
+
+
+def _forgotten(file: Path, cutoff: float) -> bool:
+    try:
+        found = file.lstat()
+    except FileNotFoundError:
+        return False
+    return not stat.S_ISDIR(found.st_mode) and found.st_mtime < cutoff

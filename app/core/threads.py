@@ -6,8 +6,10 @@ AnyIO's pool serves all alike and ends idle threads, each leaving a database con
 
 import asyncio
 import contextvars
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 from typing import Final, Literal, TypeVar
 
 T = TypeVar("T")
@@ -31,8 +33,25 @@ async def run(mode: Mode, function: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(executor(mode), context.run, function)
 
 
-def shutdown() -> None:
-    """Let the threads end after what they are doing; new work is refused."""
-    for pool in _executors.values():
-        pool.shutdown(wait=False, cancel_futures=True)
+def shutdown(deadline: float = 10) -> bool:
+    """Refuse new work, drop what has not begun, and wait `deadline` seconds for the rest; whether all of it ended.
+
+    A thread that is still at work would hold up the interpreter's exit: the caller then leaves by os._exit.
+    """
+    pools = list(_executors.values())
     _executors.clear()
+    for pool in pools:
+        pool.shutdown(wait=False, cancel_futures=True)
+    # ThreadPoolExecutor waits without a limit, so a thread that may be left behind waits in our stead.
+    waiter = Thread(target=_join, args=(pools,), daemon=True)
+    waiter.start()
+    waiter.join(deadline)
+    return not waiter.is_alive()
+
+
+def _join(pools: list[ThreadPoolExecutor]) -> None:
+    for pool in pools:
+        pool.shutdown(wait=True)
+
+
+os.register_at_fork(after_in_child=_executors.clear)

@@ -84,7 +84,8 @@ def _load(system: str, kind: str) -> _Key | None:
     if found is None:
         return None
     private = load_pem_private_key(secrets.unseal(found[1], _purpose(system, kind)), None)
-    assert isinstance(private, rsa.RSAPrivateKey)
+    if not isinstance(private, rsa.RSAPrivateKey):
+        raise secrets.SecretError(f"the signing key of {system} {kind} is not an RSA key")
     key = _Key(found[0], private, private.public_key())
     with _lock:
         _keys[system, kind] = key
@@ -92,10 +93,16 @@ def _load(system: str, kind: str) -> _Key | None:
 
 
 def sign(system: str, kind: str, claims: Claims) -> str:
-    """The compact token of `claims` under the key of (system, kind); raises KeyError when there is no such key."""
+    """The compact token of `claims` under the key of (system, kind), which is made when there is none.
+
+    Outside of a transaction or inside write(); making a key raises RuntimeError inside read().
+    """
     key = _load(system, kind)
     if key is None:
-        raise KeyError(f"no signing key for {system} {kind}")
+        ensure_keys([(system, kind)])
+        key = _load(system, kind)
+    if key is None:
+        raise RuntimeError(f"the signing key of {system} {kind} was removed while it was made")
     return jwt.encode(claims, key.private, algorithm=ALGORITHM, headers={"kid": key.kid})
 
 
@@ -118,7 +125,7 @@ def verify(token: str, system: str, kind: str) -> Claims | None:
                 _verified.popitem(last=False)
     if claims["exp"] <= clock.now().timestamp():
         return None
-    return claims
+    return dict(claims)  # what is remembered stays as it was signed
 
 
 def _verify(token: str, system: str, kind: str) -> Claims | None:
@@ -130,7 +137,14 @@ def _verify(token: str, system: str, kind: str) -> Claims | None:
             token,
             key.public,
             algorithms=[ALGORITHM],
-            options={"require": ["exp", "sub", "jti", "iss"], "verify_exp": False, "verify_aud": False},
+            # Times are held against our clock, and on every use.
+            options={
+                "require": ["exp", "sub", "jti", "iss"],
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+                "verify_aud": False,
+            },
         )
     except (jwt.PyJWTError, ValueError, UnicodeError):
         return None
