@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -90,23 +90,43 @@ class Database:
     folder: Path
 
 
+@contextmanager
+def _bound(state: State, kind: str, folder: Path) -> Iterator[Database]:
+    """Everything a rule needs: clean tables, keys, an empty storage, cheap passwords."""
+    secrets.configure(state.key_file)
+    storage.configure(folder / "objects", folder / "spool")
+    passwords.configure(fast=True)
+    url = state.url(kind)
+    db.configure(url, lock_dir=folder)
+    state.clean()
+    try:
+        yield Database(kind, url, folder)
+    finally:
+        db.close()
+
+
 @pytest.fixture(params=KINDS)
 def database(
     request: pytest.FixtureRequest, _state: State, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> Iterator[Database]:
-    """Everything a rule needs, on each kind of database: clean tables, keys, an empty storage, cheap passwords."""
-    kind: str = request.param
-    record_property("database", kind)
-    secrets.configure(_state.key_file)
-    storage.configure(tmp_path / "objects", tmp_path / "spool")
-    passwords.configure(fast=True)
-    url = _state.url(kind)
-    db.configure(url, lock_dir=tmp_path)
-    _state.clean(kind)
-    try:
-        yield Database(kind, url, tmp_path)
-    finally:
-        db.close()
+    """What a rule works on, on each kind of database in turn."""
+    record_property("database", request.param)
+    with _bound(_state, request.param, tmp_path) as bound:
+        yield bound
+
+
+@pytest.fixture
+def sqlite(_state: State, tmp_path: Path) -> Iterator[Database]:
+    """The same on SQLite alone, for what PostgreSQL does not have."""
+    with _bound(_state, "sqlite", tmp_path) as bound:
+        yield bound
+
+
+@pytest.fixture
+def postgres(_state: State, tmp_path: Path) -> Iterator[Database]:
+    """The same on PostgreSQL alone, for what SQLite does not have."""
+    with _bound(_state, "postgres", tmp_path) as bound:
+        yield bound
 
 
 @pytest.fixture(params=KINDS)

@@ -71,6 +71,11 @@ class Sqlite(SqliteDatabase):
         inherited: Any = super().execute_sql
         return inherited(sql, params)
 
+    def rollback(self) -> None:
+        # On a full disk SQLite has rolled back by itself, and would refuse to do so again.
+        if self.connection().in_transaction:
+            super().rollback()
+
     def close_all(self) -> None:
         """Close the connections of every thread; none may be at work."""
         self.close()

@@ -33,7 +33,7 @@ class State:
 
     @cached_property
     def _keys(self) -> list[list[Any]]:
-        """The rows of core_signing_key, made by the first process that needs them."""
+        """The rows of core_signing_key, made by the first process that needs them. Rebinds app.core.db."""
         file = self._run / "keys.json"
         with locked(self._run / "keys.lock"):
             if not file.exists():
@@ -53,11 +53,11 @@ class State:
     def url(self, kind: str) -> str:
         """This worker's database of a kind, with all tables."""
         if kind not in self._made:
+            assert self._keys
             self._made[kind] = self._copy_sqlite() if kind == "sqlite" else self._copy_postgres()
         return self._made[kind]
 
     def _copy_sqlite(self) -> str:
-        assert self._keys
         file = self._run / f"{self._worker}.db"
         shutil.copy(self._run / "template.db", file)
         return self._sqlite(file)
@@ -85,8 +85,9 @@ class State:
         finally:
             self._cluster.drop(name)
 
-    def clean(self, kind: str) -> None:
-        """Empty the configured database, but for the signing keys of the run."""
+    def clean(self) -> None:
+        """Empty the configured database, but for the signing keys of the run. After `url`."""
+        keys = self._keys
         tables = [model._meta.table_name for model in reversed(sort_models(models.ALL))]
         tables.remove("core_signing_key")
         filled = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})" for table in tables)
@@ -95,10 +96,10 @@ class State:
             for table in tables:
                 if table in found:
                     db.execute(f"DELETE FROM {table}")
-            if [list(row) for row in db.rows(KEYS)] != self._keys:
+            if [list(row) for row in db.rows(KEYS)] != keys:
                 tokens.forget()
                 db.execute("DELETE FROM core_signing_key")
-                for key in self._keys:
+                for key in keys:
                     db.execute(
                         "INSERT INTO core_signing_key (system, kind, kid, algorithm, private, created)"
                         " VALUES (?, ?, ?, ?, ?, ?)",

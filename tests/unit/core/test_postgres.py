@@ -1,0 +1,88 @@
+"""What only a database server can do to us: die, refuse, deadlock."""
+
+import threading
+from typing import Any
+
+import psycopg
+import pytest
+
+from app.core import db
+from app.core.errors import Unavailable
+
+pytestmark = pytest.mark.usefixtures("postgres")
+
+
+def kill_others(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def test_connections_that_died_in_the_pool_are_replaced_unseen(postgres: Any) -> None:
+    with db.read():
+        before = db.row("SELECT pg_backend_pid()")
+    kill_others(postgres.url)
+    with db.write():
+        assert db.row("SELECT pg_backend_pid()") != before
+    with db.read():
+        assert db.row("SELECT 1") == (1,)
+
+
+def test_a_server_that_dies_in_a_unit_makes_it_unavailable(postgres: Any) -> None:
+    for unit in (db.read, db.write):
+        with pytest.raises(Unavailable) as refused, unit():
+            db.row("SELECT 1")
+            kill_others(postgres.url)
+            db.row("SELECT 1")
+        assert "Retry-After" in refused.value.headers
+    with db.write():
+        assert db.row("SELECT 1") == (1,)
+
+
+def test_who_loses_a_deadlock_is_told_to_try_again() -> None:
+    with db.write():
+        ((first,), (second,)) = db.rows("SELECT kid FROM core_signing_key ORDER BY kid")
+    both = threading.Barrier(2)
+    outcomes: list[Any] = []
+
+    def lock(one: str, other: str) -> None:
+        try:
+            with db.write():
+                db.execute("UPDATE core_signing_key SET created = created WHERE kid = ?", one)
+                both.wait()
+                db.execute("UPDATE core_signing_key SET created = created WHERE kid = ?", other)
+            outcomes.append("done")
+        except Unavailable as exc:
+            outcomes.append(exc.headers["Retry-After"])
+
+    threads = [threading.Thread(target=lock, args=pair) for pair in ((first, second), (second, first))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["1", "done"]
+
+
+def test_a_write_waits_for_a_row_that_another_holds_and_a_read_does_not() -> None:
+    with db.write():
+        db.execute("UPDATE core_signing_key SET created = created + 1")
+        seen: list[Any] = []
+
+        def look() -> None:
+            with db.read():
+                seen.extend(db.rows("SELECT created FROM core_signing_key"))
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+        assert len(seen) == 2
+        raised = db.rows("SELECT created FROM core_signing_key")
+        assert sum(value for (value,) in raised) - sum(value for (value,) in seen) == 2
+
+
+def test_the_pool_fits_the_worker_threads() -> None:
+    from app.core import engines, threads
+
+    assert sum(threads.SIZES.values()) == engines.MAX_CONNECTIONS
