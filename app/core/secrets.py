@@ -34,8 +34,8 @@ def configure(key_file: Path) -> None:
 
 def _make(key_file: Path) -> None:
     """Put a new key in place, whole and durable; several processes may do so at once, one of them wins."""
-    part = key_file.with_name(f"{key_file.name}.{os.getpid()}")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    part = key_file.with_name(f"{key_file.name}.{os.urandom(8).hex()}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(os.urandom(KEY_BYTES))
         file.flush()
         os.fsync(file.fileno())

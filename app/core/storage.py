@@ -83,7 +83,7 @@ def _make_folder(folder: Path) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     """Copy beside the target, then rename: a half copy never has the object's name."""
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    part = target.with_name(f"{target.name}.{os.urandom(8).hex()}.part")
     try:
         with source.open("rb") as reading, part.open("wb") as writing:
             while chunk := reading.read(CHUNK):

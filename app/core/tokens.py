@@ -54,7 +54,7 @@ def ensure_keys(wanted: Iterable[tuple[str, str]]) -> None:
         with db.read():
             if _load(system, kind) is not None:
                 continue
-        # Made before the transaction: finding two primes takes a while.
+        db.outside("making a signing key")  # finding two primes takes a while
         private = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         with db.write():
@@ -95,7 +95,7 @@ def _load(system: str, kind: str) -> _Key | None:
 def sign(system: str, kind: str, claims: Claims) -> str:
     """The compact token of `claims` under the key of (system, kind), which is made when there is none.
 
-    Outside of a transaction or inside write(); making a key raises RuntimeError inside read().
+    Making one raises RuntimeError inside a unit of work: it takes long, and must not be undone with the unit.
     """
     key = _load(system, kind)
     if key is None:

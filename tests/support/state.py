@@ -96,6 +96,8 @@ class State:
             for table in tables:
                 if table in found:
                     db.execute(f"DELETE FROM {table}")
+            if not {(system, kind) for system, kind, *_ in keys}.issuperset(tokens._keys):
+                tokens.forget()
             if [list(row) for row in db.rows(KEYS)] != keys:
                 tokens.forget()
                 db.execute("DELETE FROM core_signing_key")
