@@ -1,0 +1,290 @@
+"""Devices: authentication requests, and what users decide about them (mender 2)."""
+
+import os
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+import orjson
+import peewee
+
+from app.core import clock, db, ids, tokens
+from app.core.errors import BadRequest, NotFound, Unauthorized
+from app.mender import deployments, inventory
+from app.mender.auth_sets import ALLOWED, DISPLACED, Status, device_status
+from app.mender.identity import Identity, parse_identity, parse_public_key, verify_signature
+from models.base import scoped, scoped_delete
+from models.mender.devauth import AuthSet, Device, DeviceCount, DeviceToken
+
+LIFETIME: Final = timedelta(weeks=1)
+SHARDS: Final = 8
+REFUSED: Final = "dev auth: unauthorized"
+
+KNOWN: Final = (
+    "SELECT a.pk, a.id, a.status, d.id, d.decommissioning FROM mender_device d JOIN mender_auth_set a"
+    " ON a.device_id = d.pk AND a.pubkey_hash = ? WHERE d.tenant_id = ? AND d.identity_hash = ?"
+)
+
+
+def authenticate(tenant: str, raw: bytes, body: dict[str, Any], signature: str) -> str:
+    """The token of an accepted device (mender 2.1). Opens its own units of work; a poll that changes nothing writes nothing.
+
+    Raises BadRequest for a body that names no device, Unauthorized for a bad signature or a device that is not accepted.
+    """
+    identity = parse_identity(body["id_data"])
+    key, pem = parse_public_key(body["pubkey"])
+    verify_signature(key, signature, raw)
+    digest = sha256(pem.encode()).hexdigest()
+    with db.read():
+        known = db.row(KNOWN, digest, tenant, identity.digest)
+    if known is None or known[2] == Status.PREAUTHORIZED:
+        try:
+            with db.write():
+                known = _record(tenant, identity, pem, digest)
+        except peewee.IntegrityError:
+            # The same first request came twice at once; the other one was recorded.
+            with db.read():
+                known = db.row(KNOWN, digest, tenant, identity.digest)
+    if known is None or known[2] != Status.ACCEPTED or known[4]:
+        raise Unauthorized(REFUSED)
+    return _issue(tenant, known)
+
+
+def _record(tenant: str, identity: Identity, pem: str, digest: str) -> tuple[Any, ...] | None:
+    """Note a request of a device or key that is new, or let a preauthorised one in; the row of KNOWN afterwards."""
+    now = clock.now()
+    device = db.for_update(scoped(Device, tenant).where(Device.identity_hash == identity.digest)).get_or_none()
+    if device is None:
+        device = Device.create(
+            tenant_id=tenant,
+            id=ids.uuid(),
+            identity_hash=identity.digest,
+            identity_data=identity.text,
+            status=Status.PENDING,
+            created_ts=now,
+            updated_ts=now,
+        )
+        _count(tenant, Status.PENDING, 1)
+        inventory.provision(tenant, device.id, identity.data, Status.PENDING, device.revision)
+    auth_set = AuthSet.get_or_none(AuthSet.device == device, AuthSet.pubkey_hash == digest)
+    if auth_set is None:
+        AuthSet.create(
+            tenant_id=tenant,
+            id=ids.uuid(),
+            device=device,
+            pubkey=pem,
+            pubkey_hash=digest,
+            status=Status.PENDING,
+            ts=now,
+        )
+    elif auth_set.status == Status.PREAUTHORIZED and not device.decommissioning:
+        _accept(device, auth_set)
+    _recompute(device)
+    return db.row(KNOWN, digest, tenant, identity.digest)
+
+
+def _issue(tenant: str, known: tuple[Any, ...]) -> str:
+    """Sign a token for an accepted set and put its row. The set may have been rejected meanwhile: Unauthorized."""
+    now = clock.now()
+    auth_set_pk, auth_set_id, _, device_id, _ = known
+    claims: dict[str, Any] = {
+        "jti": auth_set_id,
+        "sub": device_id,
+        "iss": "Mender",
+        "iat": int(now.timestamp()),
+        "exp": int((now + LIFETIME).timestamp()),
+        "mender.device": True,
+        "mender.plan": "enterprise",
+        "mender.trial": False,
+        "mender.addons": [],
+    }
+    if tenant:
+        claims["mender.tenant"] = tenant
+    token = tokens.sign("mender", "device", claims)
+    with db.write():
+        written = db.execute(
+            "INSERT INTO mender_device_token (tenant_id, jti, auth_set_id, issued_ts, expires_ts)"
+            " SELECT tenant_id, id, pk, ?, ? FROM mender_auth_set WHERE pk = ? AND status = 'accepted'"
+            " ON CONFLICT (jti) DO UPDATE SET issued_ts = excluded.issued_ts, expires_ts = excluded.expires_ts",
+            clock.micros(now),
+            clock.micros(now + LIFETIME),
+            auth_set_pk,
+        )
+    if not written:
+        raise Unauthorized(REFUSED)
+    return token
+
+
+def list_devices(
+    tenant: str, statuses: list[str] | None, wanted: list[str] | None, page: int, per_page: int
+) -> tuple[list[dict[str, Any]], bool]:
+    """One page of devices, oldest first, and whether there are more (mender 2.5). Two queries, whatever the page."""
+    query = scoped(Device, tenant).order_by(Device.created_ts, Device.id)
+    if statuses:
+        query = query.where(Device.status.in_(statuses))
+    if wanted:
+        query = query.where(Device.id.in_(wanted))
+    found = list(query.offset((page - 1) * per_page).limit(per_page + 1))
+    return _described(found[:per_page]), len(found) > per_page
+
+
+def _described(devices: list[Device]) -> list[dict[str, Any]]:
+    sets: dict[int, list[AuthSet]] = {device.pk: [] for device in devices}
+    if devices:
+        for auth_set in AuthSet.select().where(AuthSet.device.in_(list(sets))).order_by(AuthSet.ts, AuthSet.pk):
+            sets[auth_set.device_id].append(auth_set)
+    return [_describe(device, sets[device.pk]) for device in devices]
+
+
+def _describe(device: Device, sets: list[AuthSet]) -> dict[str, Any]:
+    identity = orjson.loads(device.identity_data)
+    return {
+        "id": device.id,
+        "identity_data": identity,
+        "status": device.status,
+        "created_ts": clock.rfc3339(device.created_ts),
+        "updated_ts": clock.rfc3339(device.updated_ts),
+        "decommissioning": device.decommissioning,
+        "auth_sets": [
+            {
+                "id": auth_set.id,
+                "pubkey": auth_set.pubkey,
+                "identity_data": identity,
+                "status": auth_set.status,
+                "ts": clock.rfc3339(auth_set.ts),
+            }
+            for auth_set in sets
+        ],
+    }
+
+
+def get_device(tenant: str, device_id: str) -> dict[str, Any]:
+    """One device with its sets; raises NotFound."""
+    return _described([_device(tenant, device_id)])[0]
+
+
+def count_devices(tenant: str, status: str | None) -> int:
+    """How many devices there are, of one status or of all; from the counters."""
+    query = scoped(DeviceCount, tenant, peewee.fn.SUM(DeviceCount.n))
+    if status:
+        query = query.where(DeviceCount.status == status)
+    return int(query.scalar() or 0)
+
+
+def _device(tenant: str, device_id: str) -> Device:
+    device = scoped(Device, tenant).where(Device.id == device_id).get_or_none()
+    if device is None:
+        raise NotFound("there is no such device")
+    return device
+
+
+def _locked(tenant: str, device_id: str) -> Device:
+    """The device's row, held until the unit ends: whoever changes its sets takes this first."""
+    device = db.for_update(scoped(Device, tenant).where(Device.id == device_id)).get_or_none()
+    if device is None:
+        raise NotFound("there is no such device")
+    return device
+
+
+def auth_set_status(tenant: str, device_id: str, auth_set_id: str) -> str:
+    """The status of a device's authentication set; raises NotFound, also for a set of another device."""
+    device = _device(tenant, device_id)
+    auth_set = scoped(AuthSet, tenant).where(AuthSet.id == auth_set_id, AuthSet.device == device).get_or_none()
+    if auth_set is None:
+        raise NotFound("there is no such authentication set")
+    return str(auth_set.status)
+
+
+def set_status(tenant: str, device_id: str, auth_set_id: str, wanted: str) -> None:
+    """Accept, reject or set back an authentication set (mender 2.3).
+
+    Raises NotFound for an unknown device or set, BadRequest for a set of another device or a step that is not allowed.
+    """
+    device = _locked(tenant, device_id)
+    auth_set = scoped(AuthSet, tenant).where(AuthSet.id == auth_set_id).get_or_none()
+    if auth_set is None:
+        raise NotFound("there is no such authentication set")
+    if auth_set.device_id != device.pk:
+        raise BadRequest("the authentication set belongs to another device")
+    if auth_set.status == wanted:
+        return
+    if (Status(auth_set.status), Status(wanted)) not in ALLOWED:
+        raise BadRequest(f"a set that is {auth_set.status} cannot become {wanted}")
+    if wanted == Status.ACCEPTED:
+        _accept(device, auth_set)
+    else:
+        _change(auth_set, wanted)
+    _recompute(device)
+
+
+def _accept(device: Device, auth_set: AuthSet) -> None:
+    """Accept one set of a device and reject those it displaces."""
+    for other in AuthSet.select().where(AuthSet.device == device, AuthSet.status.in_(DISPLACED)):
+        if other.pk != auth_set.pk:
+            _change(other, Status.REJECTED)
+    _change(auth_set, Status.ACCEPTED)
+
+
+def _change(auth_set: AuthSet, status: str) -> None:
+    """Give a set a status; a token of one that was accepted dies with it."""
+    if auth_set.status == Status.ACCEPTED:
+        DeviceToken.delete().where(DeviceToken.auth_set == auth_set).execute()
+    AuthSet.update(status=status).where(AuthSet.pk == auth_set.pk).execute()
+    auth_set.status = status
+
+
+def _recompute(device: Device) -> None:
+    """Bring the device's status in line with its sets and tell the inventory."""
+    sets = [status for (status,) in AuthSet.select(AuthSet.status).where(AuthSet.device == device).tuples()]
+    status = device_status(sets)
+    if status == device.status:
+        return
+    _count(device.tenant_id, device.status, -1)
+    _count(device.tenant_id, status, 1)
+    device.status, device.revision, device.updated_ts = status, device.revision + 1, clock.now()
+    device.save(only=[Device.status, Device.revision, Device.updated_ts])
+    inventory.set_status(device.tenant_id, device.id, status, device.revision)
+
+
+def _count(tenant: str, status: str, by: int) -> None:
+    db.execute(
+        "INSERT INTO mender_device_count (tenant_id, status, shard, n) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (tenant_id, status, shard) DO UPDATE SET n = mender_device_count.n + excluded.n",
+        tenant,
+        str(status),
+        os.getpid() % SHARDS,
+        by,
+    )
+
+
+def delete_auth_set(tenant: str, device_id: str, auth_set_id: str) -> None:
+    """Remove a set and its token (mender 2.4). A device whose last set was preauthorised goes too. Raises NotFound."""
+    device = _locked(tenant, device_id)
+    auth_set = scoped(AuthSet, tenant).where(AuthSet.id == auth_set_id, AuthSet.device == device).get_or_none()
+    if auth_set is None:
+        raise NotFound("there is no such authentication set")
+    auth_set.delete_instance()
+    last = not AuthSet.select().where(AuthSet.device == device).exists()
+    if last and auth_set.status == Status.PREAUTHORIZED:
+        _remove(tenant, device)
+    else:
+        _recompute(device)
+
+
+def decommission(tenant: str, device_id: str) -> None:
+    """Remove a device with all it has: sets, tokens, inventory, open deployments (mender 2.4). Raises NotFound."""
+    device = _locked(tenant, device_id)
+    deployments.device_gone(tenant, device.id)
+    _remove(tenant, device)
+
+
+def _remove(tenant: str, device: Device) -> None:
+    inventory.remove(tenant, device.id)
+    _count(tenant, device.status, -1)
+    device.delete_instance()
+
+
+def revoke_token(tenant: str, token_id: str) -> None:
+    """Void a device's token by its jti; the device stays accepted (mender 2.4). Raises NotFound."""
+    if not scoped_delete(DeviceToken, tenant).where(DeviceToken.jti == token_id).execute():
+        raise NotFound("there is no such token")

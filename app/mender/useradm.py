@@ -1,0 +1,124 @@
+"""Users: creation, login and logout (mender 5)."""
+
+import re
+from datetime import timedelta
+from typing import Any, Final
+
+import peewee
+
+from app.core import clock, db, ids, passwords, tokens
+from app.core.calls import Caller
+from app.core.errors import BadRequest, Unprocessable
+from models.base import scoped
+from models.mender.useradm import User
+
+EMAIL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+MAX_TEXT: Final = 256
+MIN_PASSWORD: Final = 8
+LIFETIME: Final = timedelta(weeks=1)
+MAX_SESSIONS: Final = 10
+
+
+def _checked(email: str, password: str) -> str:
+    """The address in lower case; raises BadRequest or Unprocessable for one or a password that will not do."""
+    if len(email) > MAX_TEXT or not EMAIL.fullmatch(email):
+        raise BadRequest("email: not an address of ASCII letters")
+    if not password.isascii() or len(password) > MAX_TEXT or "\0" in password:
+        raise BadRequest(f"password: ASCII characters, {MAX_TEXT} at most")
+    if len(password) < MIN_PASSWORD:
+        raise Unprocessable(f"password: too short, it needs {MIN_PASSWORD} characters")
+    if password.lower() in email.lower():
+        raise Unprocessable("password: may not be part of the email")
+    return email.lower()
+
+
+def create_user(email: str, password: str, tenant: str = "") -> str:
+    """Make a user and give its id. Opens its own unit of work. Raises BadRequest or Unprocessable (mender 5)."""
+    email = _checked(email, password)
+    hashed = passwords.hash(password)
+    now = clock.now()
+    try:
+        with db.write():
+            user = User.create(
+                tenant_id=tenant, id=ids.uuid(), email=email, password_hash=hashed, created_ts=now, updated_ts=now
+            )
+    except peewee.IntegrityError as exc:
+        raise Unprocessable("a user with this email exists") from exc
+    return str(user.id)
+
+
+def ensure_first_admin(email: str, password: str) -> bool:
+    """Make a user where there is none at all; whether one was made. Safe when several processes start at once."""
+    with db.read():
+        if User.select().exists():
+            return False
+    try:
+        create_user(email, password)
+    except Unprocessable:
+        return False
+    return True
+
+
+def authenticate(email: str, password: str) -> Caller | None:
+    """The user of an address and password, None when they do not fit; takes the same time for unknown users."""
+    with db.read():
+        found = db.row("SELECT id, tenant_id, password_hash FROM mender_user WHERE email = ?", email.lower())
+    if found is None:
+        passwords.burn(password)
+        return None
+    right, renewed = passwords.verify(found[2], password)
+    if not right:
+        return None
+    if renewed is not None:
+        with db.write():
+            db.execute("UPDATE mender_user SET password_hash = ? WHERE id = ?", renewed, found[0])
+    return Caller("mender", "user", found[0], found[1])
+
+
+def login(caller: Caller) -> str:
+    """A new token for a user whose password was verified. The oldest of more than ten sessions ends (mender 5)."""
+    now = clock.now()
+    expires = now + LIFETIME
+    claims = _claims(caller, ids.uuid(), now.timestamp(), expires.timestamp())
+    token = tokens.sign("mender", "user", claims)
+    with db.write():
+        user = db.for_update(scoped(User, caller.tenant).where(User.id == caller.id)).get()
+        db.execute("DELETE FROM mender_user_token WHERE user_id = ? AND expires_ts <= ?", user.pk, clock.micros(now))
+        db.execute(
+            "DELETE FROM mender_user_token WHERE user_id = ? AND pk NOT IN"
+            " (SELECT pk FROM mender_user_token WHERE user_id = ? ORDER BY created_ts DESC, pk DESC LIMIT ?)",
+            user.pk,
+            user.pk,
+            MAX_SESSIONS - 1,
+        )
+        db.execute(
+            "INSERT INTO mender_user_token (tenant_id, jti, user_id, created_ts, expires_ts) VALUES (?, ?, ?, ?, ?)",
+            caller.tenant,
+            claims["jti"],
+            user.pk,
+            clock.micros(now),
+            clock.micros(expires),
+        )
+    return token
+
+
+def _claims(caller: Caller, jti: str, issued: float, expires: float) -> dict[str, Any]:
+    claims: dict[str, Any] = {
+        "jti": jti,
+        "sub": caller.id,
+        "iss": "Mender",
+        "iat": int(issued),
+        "nbf": int(issued),
+        "exp": int(expires),
+        "scp": "mender.*",
+        "mender.user": True,
+        "mender.plan": "enterprise",
+    }
+    if caller.tenant:
+        claims["mender.tenant"] = caller.tenant
+    return claims
+
+
+def logout(caller: Caller) -> None:
+    """End the session of the token presented."""
+    db.execute("DELETE FROM mender_user_token WHERE tenant_id = ? AND jti = ?", caller.tenant, caller.token)

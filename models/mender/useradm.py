@@ -1,0 +1,34 @@
+"""Users of the Mender system and the tokens they hold."""
+
+from peewee import ForeignKeyField
+
+from models.base import BaseModel, CChar, CText, IdField, TenantField, UtcField
+
+
+class User(BaseModel):
+    """A person who may log in. The address is unique across tenants: it alone says whose login it is (mender 5)."""
+
+    tenant_id = TenantField()
+    id = IdField()
+    email = CChar(max_length=256, unique=True)
+    password_hash = CText()
+    created_ts = UtcField()
+    updated_ts = UtcField()
+
+    class Meta:
+        table_name = "mender_user"
+        indexes = ((("tenant_id", "id"), True),)
+
+
+class UserToken(BaseModel):
+    """A token that is in force; without its row a token is void."""
+
+    tenant_id = TenantField()
+    jti = IdField(unique=True)
+    user = ForeignKeyField(User, on_delete="CASCADE", index=False)
+    created_ts = UtcField()
+    expires_ts = UtcField()
+
+    class Meta:
+        table_name = "mender_user_token"
+        indexes = ((("user", "created_ts", "pk"), False),)
