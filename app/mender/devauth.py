@@ -1,6 +1,5 @@
 """Devices: authentication requests, and what users decide about them (mender 2)."""
 
-import os
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -10,14 +9,13 @@ import peewee
 
 from app.core import clock, db, ids, tokens
 from app.core.errors import BadRequest, NotFound, Unauthorized
-from app.mender import deployments, inventory
+from app.mender import counters, deployments, inventory
 from app.mender.auth_sets import ALLOWED, DISPLACED, Status, device_status
 from app.mender.identity import Identity, parse_identity, parse_public_key, verify_signature
 from models.base import scoped, scoped_delete
-from models.mender.devauth import AuthSet, Device, DeviceCount, DeviceToken
+from models.mender.devauth import AuthSet, Device, DeviceToken
 
 LIFETIME: Final = timedelta(weeks=1)
-SHARDS: Final = 8
 REFUSED: Final = "dev auth: unauthorized"
 
 KNOWN: Final = (
@@ -64,7 +62,7 @@ def _record(tenant: str, identity: Identity, pem: str, digest: str) -> tuple[Any
             created_ts=now,
             updated_ts=now,
         )
-        _count(tenant, Status.PENDING, 1)
+        counters.bump(tenant, {("device", Status.PENDING): 1})
         inventory.provision(tenant, device.id, identity.data, Status.PENDING, device.revision)
     auth_set = AuthSet.get_or_none(AuthSet.device == device, AuthSet.pubkey_hash == digest)
     if auth_set is None:
@@ -165,10 +163,7 @@ def get_device(tenant: str, device_id: str) -> dict[str, Any]:
 
 def count_devices(tenant: str, status: str | None) -> int:
     """How many devices there are, of one status or of all; from the counters."""
-    query = scoped(DeviceCount, tenant, peewee.fn.SUM(DeviceCount.n))
-    if status:
-        query = query.where(DeviceCount.status == status)
-    return int(query.scalar() or 0)
+    return counters.total(tenant, "device", status or None)
 
 
 def _device(tenant: str, device_id: str) -> Device:
@@ -239,22 +234,10 @@ def _recompute(device: Device) -> None:
     status = device_status(sets)
     if status == device.status:
         return
-    _count(device.tenant_id, device.status, -1)
-    _count(device.tenant_id, status, 1)
+    counters.bump(device.tenant_id, {("device", device.status): -1, ("device", status): 1})
     device.status, device.revision, device.updated_ts = status, device.revision + 1, clock.now()
     device.save(only=[Device.status, Device.revision, Device.updated_ts])
     inventory.set_status(device.tenant_id, device.id, status, device.revision)
-
-
-def _count(tenant: str, status: str, by: int) -> None:
-    db.execute(
-        "INSERT INTO mender_device_count (tenant_id, status, shard, n) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (tenant_id, status, shard) DO UPDATE SET n = mender_device_count.n + excluded.n",
-        tenant,
-        str(status),
-        os.getpid() % SHARDS,
-        by,
-    )
 
 
 def delete_auth_set(tenant: str, device_id: str, auth_set_id: str) -> None:
@@ -279,8 +262,8 @@ def decommission(tenant: str, device_id: str) -> None:
 
 
 def _remove(tenant: str, device: Device) -> None:
+    counters.bump(tenant, {("device", device.status): -1})
     inventory.remove(tenant, device.id)
-    _count(tenant, device.status, -1)
     device.delete_instance()
 
 

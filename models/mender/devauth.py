@@ -69,16 +69,3 @@ class DeviceToken(BaseModel):
 
     class Meta:
         table_name = "mender_device_token"
-
-
-class DeviceCount(BaseModel):
-    """How many devices have a status: the sum over a few shards, so that concurrent writers do not queue for one row."""
-
-    tenant_id = TenantField()
-    status = CChar(max_length=16)
-    shard = IntegerField()
-    n = IntegerField(default=0)
-
-    class Meta:
-        table_name = "mender_device_count"
-        indexes = ((("tenant_id", "status", "shard"), True),)
