@@ -73,7 +73,8 @@ class Sqlite(SqliteDatabase):
 
     def rollback(self) -> None:
         # On a full disk SQLite has rolled back by itself, and would refuse to do so again.
-        if self.connection().in_transaction:
+        connection: Any = self.connection
+        if connection().in_transaction:
             super().rollback()
 
     def close_all(self) -> None:

@@ -35,7 +35,11 @@ def up(migrator: Any, db: Any) -> None:
 
 
 def down(migrator: Any, db: Any) -> None:
-    drop({tables})
+    drop(
+        [
+{tables}
+        ]
+    )
 '''
 
 
@@ -189,9 +193,9 @@ def new(name: str) -> list[Path]:
 
 def _write_module(stem: Path, models: list[Any]) -> Path:
     file = stem.with_suffix(".py")
-    tables = ", ".join(f'"{model._meta.table_name}"' for model in reversed(models))
+    tables = "\n".join(f'            "{model._meta.table_name}",' for model in reversed(models))
     title = stem.name[5:].replace("_", " ").capitalize() + "."
-    file.write_text(MIGRATION.format(title=title, tables=f"[{tables}]"), encoding="utf-8")
+    file.write_text(MIGRATION.format(title=title, tables=tables), encoding="utf-8")
     return file
 
 

@@ -1,0 +1,84 @@
+CREATE TABLE "mender_device" (
+    "pk" INTEGER NOT NULL PRIMARY KEY,
+    "tenant_id" VARCHAR(24) NOT NULL,
+    "id" VARCHAR(36) NOT NULL,
+    "identity_hash" VARCHAR(64) NOT NULL,
+    "identity_data" TEXT NOT NULL,
+    "status" VARCHAR(16) NOT NULL,
+    "decommissioning" INTEGER NOT NULL,
+    "revision" INTEGER NOT NULL,
+    "created_ts" INTEGER NOT NULL,
+    "updated_ts" INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX "mender_device_tenant_id_id" ON "mender_device" ("tenant_id", "id");
+CREATE UNIQUE INDEX "mender_device_tenant_id_identity_hash" ON "mender_device" ("tenant_id", "identity_hash");
+CREATE INDEX "mender_device_tenant_id_created_ts_id" ON "mender_device" ("tenant_id", "created_ts", "id");
+CREATE INDEX "mender_device_tenant_id_status_created_ts_id" ON "mender_device" ("tenant_id", "status", "created_ts", "id");
+CREATE TABLE "mender_auth_set" (
+    "pk" INTEGER NOT NULL PRIMARY KEY,
+    "tenant_id" VARCHAR(24) NOT NULL,
+    "id" VARCHAR(36) NOT NULL,
+    "device_id" INTEGER NOT NULL,
+    "pubkey" TEXT NOT NULL,
+    "pubkey_hash" VARCHAR(64) NOT NULL,
+    "status" VARCHAR(16) NOT NULL,
+    "ts" INTEGER NOT NULL,
+    FOREIGN KEY ("device_id") REFERENCES "mender_device" ("pk") ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX "mender_auth_set_tenant_id_id" ON "mender_auth_set" ("tenant_id", "id");
+CREATE UNIQUE INDEX "mender_auth_set_device_id_pubkey_hash" ON "mender_auth_set" ("device_id", "pubkey_hash");
+CREATE UNIQUE INDEX "mender_auth_set_one_accepted" ON "mender_auth_set" ("device_id") WHERE status = 'accepted';
+CREATE UNIQUE INDEX "mender_auth_set_one_preauthorized" ON "mender_auth_set" ("device_id") WHERE status = 'preauthorized';
+CREATE TABLE "mender_counter" (
+    "pk" INTEGER NOT NULL PRIMARY KEY,
+    "tenant_id" VARCHAR(24) NOT NULL,
+    "kind" VARCHAR(32) NOT NULL,
+    "key" VARCHAR(1024) NOT NULL,
+    "shard" INTEGER NOT NULL,
+    "n" INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX "mender_counter_tenant_id_kind_key_shard" ON "mender_counter" ("tenant_id", "kind", "key", "shard");
+CREATE TABLE "mender_device_token" (
+    "pk" INTEGER NOT NULL PRIMARY KEY,
+    "tenant_id" VARCHAR(24) NOT NULL,
+    "jti" VARCHAR(36) NOT NULL,
+    "auth_set_id" INTEGER NOT NULL,
+    "issued_ts" INTEGER NOT NULL,
+    "expires_ts" INTEGER NOT NULL,
+    FOREIGN KEY ("auth_set_id") REFERENCES "mender_auth_set" ("pk") ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX "mender_device_token_jti" ON "mender_device_token" ("jti");
+CREATE INDEX "mender_device_token_auth_set_id" ON "mender_device_token" ("auth_set_id");
+CREATE TABLE "core_signing_key" (
+    "pk" INTEGER NOT NULL PRIMARY KEY,
+    "system" VARCHAR(32) NOT NULL,
+    "kind" VARCHAR(32) NOT NULL,
+    "kid" VARCHAR(36) NOT NULL,
+    "algorithm" VARCHAR(16) NOT NULL,
+    "private" TEXT NOT NULL,
+    "created" INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX "core_signing_key_kid" ON "core_signing_key" ("kid");
+CREATE UNIQUE INDEX "core_signing_key_system_kind" ON "core_signing_key" ("system", "kind");
+CREATE TABLE "mender_user" (
+    "pk" INTEGER NOT NULL PRIMARY KEY,
+    "tenant_id" VARCHAR(24) NOT NULL,
+    "id" VARCHAR(36) NOT NULL,
+    "email" VARCHAR(256) NOT NULL,
+    "password_hash" TEXT NOT NULL,
+    "created_ts" INTEGER NOT NULL,
+    "updated_ts" INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX "mender_user_email" ON "mender_user" ("email");
+CREATE UNIQUE INDEX "mender_user_tenant_id_id" ON "mender_user" ("tenant_id", "id");
+CREATE TABLE "mender_user_token" (
+    "pk" INTEGER NOT NULL PRIMARY KEY,
+    "tenant_id" VARCHAR(24) NOT NULL,
+    "jti" VARCHAR(36) NOT NULL,
+    "user_id" INTEGER NOT NULL,
+    "created_ts" INTEGER NOT NULL,
+    "expires_ts" INTEGER NOT NULL,
+    FOREIGN KEY ("user_id") REFERENCES "mender_user" ("pk") ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX "mender_user_token_jti" ON "mender_user_token" ("jti");
+CREATE INDEX "mender_user_token_user_id_created_ts_pk" ON "mender_user_token" ("user_id", "created_ts", "pk");
