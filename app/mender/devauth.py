@@ -9,7 +9,7 @@ import peewee
 
 from app.core import clock, db, ids, tokens
 from app.core.errors import BadRequest, NotFound, Unauthorized
-from app.mender import counters, deployments, inventory
+from app.mender import attributes, counters, deployments, inventory
 from app.mender.auth_sets import ALLOWED, DISPLACED, Status, device_status
 from app.mender.identity import Identity, parse_identity, parse_public_key, verify_signature
 from models.base import scoped, scoped_delete
@@ -36,6 +36,7 @@ def authenticate(tenant: str, raw: bytes, body: dict[str, Any], signature: str) 
     with db.read():
         known = db.row(KNOWN, digest, tenant, identity.digest)
     if known is None or known[2] == Status.PREAUTHORIZED:
+        attributes.intern(tenant, inventory.identity_attributes(identity.data))
         try:
             with db.write():
                 known = _record(tenant, identity, pem, digest)
