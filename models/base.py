@@ -4,18 +4,36 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+import peewee
 from peewee import SQL, BigAutoField, BigIntegerField, CharField, Model, TextField
 
 from app.core import clock
 from app.core.db import db, is_postgres
 
 
+class Metadata(peewee.Metadata):
+    """peewee's options of a table, of which one only SQLite understands."""
+
+    _without_rowid = False
+
+    @property
+    def without_rowid(self) -> bool:
+        return self._without_rowid and not is_postgres()
+
+    @without_rowid.setter
+    def without_rowid(self, wanted: bool) -> None:
+        self._without_rowid = wanted
+
+
 class BaseModel(Model):
-    pk = BigAutoField()
+    """A table: its rows have a number, `pk`, for joins that nobody outside ever sees."""
+
+    pk: Any = BigAutoField()
 
     class Meta:
         database = db
         legacy_table_names = False
+        model_metadata_class = Metadata
 
 
 class UtcField(BigIntegerField):

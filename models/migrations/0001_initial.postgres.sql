@@ -1,3 +1,38 @@
+CREATE TABLE "mender_inventory" (
+    "pk" BIGSERIAL NOT NULL PRIMARY KEY,
+    "tenant_id" VARCHAR(24) COLLATE "C" NOT NULL,
+    "device_id" VARCHAR(36) COLLATE "C" NOT NULL,
+    "document" TEXT COLLATE "C" NOT NULL,
+    "status" VARCHAR(16) COLLATE "C" NOT NULL,
+    "group_name" VARCHAR(1024) COLLATE "C",
+    "revision" INTEGER NOT NULL,
+    "created_ts" BIGINT NOT NULL,
+    "updated_ts" BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX "mender_inventory_tenant_id_device_id" ON "mender_inventory" ("tenant_id", "device_id");
+CREATE INDEX "mender_inventory_tenant_id_status_device_id" ON "mender_inventory" ("tenant_id", "status", "device_id");
+CREATE INDEX "mender_inventory_tenant_id_group_name_device_id" ON "mender_inventory" ("tenant_id", "group_name", "device_id");
+CREATE INDEX "mender_inventory_tenant_id_created_ts_device_id" ON "mender_inventory" ("tenant_id", "created_ts", "device_id");
+CREATE INDEX "mender_inventory_tenant_id_updated_ts_device_id" ON "mender_inventory" ("tenant_id", "updated_ts", "device_id");
+CREATE TABLE "mender_attribute" (
+    "device_id" BIGINT NOT NULL,
+    "key_id" BIGINT NOT NULL,
+    "position" INTEGER NOT NULL,
+    "text" VARCHAR(128) COLLATE "C",
+    "number" DOUBLE PRECISION,
+    PRIMARY KEY ("device_id", "key_id", "position"),
+    FOREIGN KEY ("device_id") REFERENCES "mender_inventory" ("pk") ON DELETE CASCADE
+);
+CREATE INDEX "mender_attribute_key_id_text_device_id" ON "mender_attribute" ("key_id", "text", "device_id");
+CREATE INDEX "mender_attribute_key_id_number_device_id" ON "mender_attribute" ("key_id", "number", "device_id");
+CREATE TABLE "mender_attribute_key" (
+    "pk" BIGSERIAL NOT NULL PRIMARY KEY,
+    "tenant_id" VARCHAR(24) COLLATE "C" NOT NULL,
+    "scope" VARCHAR(32) COLLATE "C" NOT NULL,
+    "name" VARCHAR(1024) COLLATE "C" NOT NULL,
+    "digest" VARCHAR(64) COLLATE "C" NOT NULL
+);
+CREATE UNIQUE INDEX "mender_attribute_key_tenant_id_digest" ON "mender_attribute_key" ("tenant_id", "digest");
 CREATE TABLE "mender_device" (
     "pk" BIGSERIAL NOT NULL PRIMARY KEY,
     "tenant_id" VARCHAR(24) COLLATE "C" NOT NULL,

@@ -20,5 +20,8 @@ def down(migrator: Any, db: Any) -> None:
             "mender_counter",
             "mender_auth_set",
             "mender_device",
+            "mender_attribute_key",
+            "mender_attribute",
+            "mender_inventory",
         ]
     )
