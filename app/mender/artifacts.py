@@ -1,0 +1,193 @@
+"""Artifacts: upload, description, deletion and the file itself (mender 4.2)."""
+
+import itertools
+import math
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+import peewee
+
+from app.core import clock, db, ids, storage
+from app.core.calls import StagedFile, Stream
+from app.core.errors import BadRequest, Conflict, NotFound, Unprocessable
+from app.mender import deployments
+from app.mender.artifact_file import ArtifactFile, parse
+from models.base import scoped
+from models.mender.artifacts import Artifact, ArtifactCombination
+
+MEDIA_TYPE: Final = "application/vnd.mender-artifact"
+MAX_COMBINATIONS: Final = 10_000
+FOLDER: Final = "mender/artifacts"
+
+
+def upload(tenant: str, staged: StagedFile, size: int | None, description: str) -> str:
+    """Verify an artifact file and list it; its id. Opens its own units of work.
+
+    The object is in place before the row that names it. Raises ArtifactError, BadRequest (the size given is not the
+    real one), Conflict (the name is taken for the same devices).
+    """
+    if size is not None and size != staged.size:
+        raise BadRequest(f"size: the file has {staged.size} bytes, not {size}")
+    parsed = parse(staged.path)
+    combinations = _combinations(parsed.depends)
+    artifact_id = ids.uuid()
+    key = f"{FOLDER}/{artifact_id}"
+    with db.read():
+        _refuse_taken(tenant, parsed.name, combinations)
+    storage.adopt(staged.path, key)
+    try:
+        with db.write():
+            _insert(tenant, artifact_id, key, parsed, staged, description, combinations)
+    except BaseException as exc:
+        storage.delete(key)
+        if isinstance(exc, peewee.IntegrityError):
+            with db.read():
+                _refuse_taken(tenant, parsed.name, combinations)
+        raise
+    return artifact_id
+
+
+def _insert(
+    tenant: str,
+    artifact_id: str,
+    key: str,
+    parsed: ArtifactFile,
+    staged: StagedFile,
+    description: str,
+    combinations: dict[str, dict[str, str]],
+) -> None:
+    artifact = Artifact.create(
+        tenant_id=tenant,
+        id=artifact_id,
+        name=parsed.name,
+        description=description,
+        format_version=parsed.version,
+        signed=parsed.signed,
+        device_types=parsed.device_types,
+        updates=parsed.updates,
+        provides=parsed.provides,
+        depends=parsed.depends,
+        clears_provides=parsed.clears_provides,
+        size=staged.size,
+        sha256=staged.sha256,
+        object_key=key,
+        modified=clock.now(),
+    )
+    rows = [
+        {"tenant_id": tenant, "name": parsed.name, "digest": digest, "artifact": artifact.pk} for digest in combinations
+    ]
+    for part in peewee.chunked(rows, 500):
+        ArtifactCombination.insert_many(part).execute()
+
+
+def _combinations(depends: dict[str, list[str]]) -> dict[str, dict[str, str]]:
+    """digest -> combination, for each way to pick one value per key (mender 4.2)."""
+    values = {key: list(dict.fromkeys(listed)) for key, listed in sorted(depends.items())}
+    if math.prod(map(len, values.values())) > MAX_COMBINATIONS:
+        raise BadRequest(f"the artifact suits more than {MAX_COMBINATIONS} combinations of dependencies")
+    found = {}
+    for picked in itertools.product(*values.values()):
+        combination = dict(zip(values, picked, strict=True))
+        found[sha256(orjson.dumps(combination)).hexdigest()] = combination
+    return found
+
+
+def _refuse_taken(tenant: str, name: str, combinations: dict[str, dict[str, str]]) -> None:
+    """Raise Conflict when an artifact of this name suits one of the combinations already."""
+    for part in peewee.chunked(list(combinations), 500):
+        taken = (
+            scoped(ArtifactCombination, tenant)
+            .where(ArtifactCombination.name == name, ArtifactCombination.digest.in_(part))
+            .first()
+        )
+        if taken is not None:
+            conflict = {"artifact_name": name, "depends": combinations[taken.digest]}
+            raise Conflict(
+                "an artifact of this name with the same dependencies exists", body={"metadata": {"conflict": conflict}}
+            )
+
+
+def describe(artifact: Artifact) -> dict[str, Any]:
+    """An artifact as users see it."""
+    return {
+        "id": artifact.id,
+        "name": artifact.name,
+        "description": artifact.description,
+        "device_types_compatible": artifact.device_types,
+        "info": {"format": "mender", "version": artifact.format_version},
+        "signed": artifact.signed,
+        "updates": artifact.updates,
+        "artifact_provides": artifact.provides,
+        "artifact_depends": artifact.depends,
+        "clears_artifact_provides": artifact.clears_provides,
+        "size": artifact.size,
+        "modified": clock.rfc3339(artifact.modified),
+    }
+
+
+def list_all(tenant: str) -> list[dict[str, Any]]:
+    """All artifacts by name and id, meta data as pairs: mender-cli reads no object there (mender-clients, item 10)."""
+    listed = [describe(artifact) for artifact in scoped(Artifact, tenant).order_by(Artifact.name, Artifact.id)]
+    for update in (update for entry in listed for update in entry["updates"]):
+        if update["meta_data"] is not None:
+            update["meta_data"] = [{"Key": key, "Value": value} for key, value in update["meta_data"].items()]
+    return listed
+
+
+def get(tenant: str, artifact_id: str) -> dict[str, Any]:
+    """One artifact; raises NotFound."""
+    return describe(_artifact(tenant, artifact_id))
+
+
+def _artifact(tenant: str, artifact_id: str, *, lock: bool = False) -> Artifact:
+    query = scoped(Artifact, tenant).where(Artifact.id == artifact_id.lower())
+    artifact = (db.for_update(query) if lock else query).get_or_none()
+    if artifact is None:
+        raise NotFound("there is no such artifact")
+    return artifact
+
+
+def edit(tenant: str, artifact_id: str, description: str) -> None:
+    """Change the description; raises NotFound, or Unprocessable once the artifact was used in a deployment."""
+    artifact = _artifact(tenant, artifact_id, lock=True)
+    if deployments.artifact_in_use(tenant, artifact.pk, artifact.name, active_only=False):
+        raise Unprocessable("the artifact has been used in a deployment")
+    artifact.description, artifact.modified = description, clock.now()
+    artifact.save(only=[Artifact.description, Artifact.modified])
+
+
+def delete(tenant: str, artifact_id: str) -> None:
+    """Delete an artifact, its row first, then its file. Opens its own unit. Raises NotFound, Conflict (in use)."""
+    with db.write():
+        artifact = _artifact(tenant, artifact_id, lock=True)
+        if deployments.artifact_in_use(tenant, artifact.pk, artifact.name, active_only=True):
+            raise Conflict("an unfinished deployment uses the artifact")
+        artifact.delete_instance()
+    storage.delete(artifact.object_key)
+
+
+def require(tenant: str, artifact_id: str) -> None:
+    """Raises NotFound unless there is such an artifact."""
+    _artifact(tenant, artifact_id)
+
+
+def open_file(tenant: str, artifact_id: str) -> Stream:
+    """The file, for download. Opens its own unit; raises NotFound."""
+    with db.read():
+        artifact = _artifact(tenant, artifact_id)
+    return Stream(
+        read=storage.reader(artifact.object_key),
+        size=artifact.size,
+        media_type=MEDIA_TYPE,
+        etag=f'"{artifact.sha256}"',
+        modified=artifact.modified,
+        headers={"Content-Disposition": _disposition(f"{artifact.name}.mender")},
+    )
+
+
+def _disposition(filename: str) -> str:
+    """Content-Disposition with any name (RFC 6266): a plain form for old clients, and the exact one."""
+    plain = "".join(char if char.isascii() and char.isalnum() or char in " ._-" else "_" for char in filename)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -1,0 +1,183 @@
+"""Read a tar file that arrives as chunks: members in order, nothing kept, nothing written.
+
+Own code because the standard library's tarfile takes a member's own word for how much memory a header needs, and
+until a late 3.11 release a negative offset sent it round for ever: neither is good enough for files from outside.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+BLOCK: Final = 512
+MAX_EXTENDED: Final = 1024 * 1024
+MAX_MEMBERS: Final = 100_000
+MAX_SIZE: Final = 2**50
+CHUNK: Final = 256 * 1024
+
+
+class TarError(Exception):
+    """What is wrong with a tar file, in a few words."""
+
+
+class ByteReader:
+    """Exact reads from an iterator of chunks."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._buffer = b""
+
+    def exactly(self, count: int) -> bytes:
+        """`count` bytes; raises TarError when there are fewer."""
+        parts, left = [], count
+        for part in self.pieces(count):
+            parts.append(part)
+            left -= len(part)
+        if left:
+            raise TarError("the file is cut off")
+        return b"".join(parts)
+
+    def pieces(self, count: int) -> Iterator[bytes]:
+        """Up to `count` bytes, in pieces; fewer only at the end of the input."""
+        while count > 0:
+            if not self._buffer:
+                self._buffer = next(self._chunks, b"")
+                if not self._buffer:
+                    return
+            piece, self._buffer = self._buffer[:count], self._buffer[count:]
+            count -= len(piece)
+            yield piece
+
+    def rest(self) -> Iterator[bytes]:
+        """What is left, in pieces."""
+        if self._buffer:
+            yield self._buffer
+            self._buffer = b""
+        yield from self._chunks
+
+
+@dataclass(slots=True)
+class Member:
+    """A file or directory. `mtime` is in seconds since 1970. Read its data before asking for the next member."""
+
+    name: str
+    size: int
+    mtime: int
+    directory: bool
+    data: Iterator[bytes]
+
+    def read(self, limit: int) -> bytes:
+        """All of the data; raises TarError when it is more than `limit` bytes."""
+        if self.size > limit:
+            raise TarError(f"{self.name} is larger than {limit} bytes")
+        return b"".join(self.data)
+
+
+def members(chunks: Iterator[bytes]) -> Iterator[Member]:
+    """The members of a tar file (ustar, GNU or pax). Raises TarError; anything after the end but zeros is an error."""
+    source = ByteReader(chunks)
+    extended: dict[str, str] = {}
+    for _ in range(MAX_MEMBERS):
+        header = source.exactly(BLOCK)
+        if not any(header):
+            _check_end(source)
+            return
+        kind, name, size, mtime = _parse(header)
+        if kind in (b"x", b"g", b"L", b"K"):
+            data = _extended(source, size)
+            if kind == b"x":
+                extended |= _pax(data)
+            elif kind == b"L":
+                extended["path"] = _text(data.rstrip(b"\0"))
+            continue
+        if kind not in (b"0", b"\0", b"5"):
+            raise TarError(f"{name[:100]} is neither a file nor a directory")
+        name = extended.get("path", name)
+        size = _decimal(extended["size"]) if "size" in extended else size
+        mtime = _decimal(extended["mtime"].partition(".")[0]) if "mtime" in extended else mtime
+        extended = {}
+        member = Member(name, size, mtime, kind == b"5", _data(source, size))
+        yield member
+        for _ in member.data:
+            pass
+    raise TarError("too many members")
+
+
+def _data(source: ByteReader, size: int) -> Iterator[bytes]:
+    left = size
+    for piece in source.pieces(size):
+        left -= len(piece)
+        yield piece
+    if left:
+        raise TarError("the file is cut off")
+    source.exactly(-size % BLOCK)
+
+
+def _extended(source: ByteReader, size: int) -> bytes:
+    if size > MAX_EXTENDED:
+        raise TarError("an extended header is too large")
+    data = source.exactly(size)
+    source.exactly(-size % BLOCK)
+    return data
+
+
+def _check_end(source: ByteReader) -> None:
+    for piece in source.rest():
+        if piece.strip(b"\0"):
+            raise TarError("there is data after the end of the tar file")
+
+
+def _parse(header: bytes) -> tuple[bytes, str, int, int]:
+    """(type, name, size, mtime) of a header block."""
+    stored = _number(header[148:156])
+    if stored != sum(header) - sum(header[148:156]) + 8 * 32:
+        raise TarError("a header checksum is wrong")
+    name = _text(header[:100].partition(b"\0")[0])
+    if header[257:263] == b"ustar\0":
+        prefix = _text(header[345:500].partition(b"\0")[0])
+        name = f"{prefix}/{name}" if prefix else name
+    size = _number(header[124:136])
+    if size > MAX_SIZE:
+        raise TarError("a member is too large")
+    return header[156:157], name, size, _number(header[136:148])
+
+
+def _number(field: bytes) -> int:
+    if field[0] & 0x80:
+        if field[0] != 0x80:
+            raise TarError("a number is negative")
+        return int.from_bytes(field[1:], "big")
+    text = field.strip(b"\0 ")
+    if not text:
+        return 0
+    if text.strip(b"01234567"):
+        raise TarError("a number is not octal")
+    return int(text, 8)
+
+
+def _decimal(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        raise TarError("an extended header holds a bad number")
+    return int(text)
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise TarError("a name is not valid UTF-8") from None
+
+
+def _pax(data: bytes) -> dict[str, str]:
+    """The records `length key=value` of a pax header."""
+    found = {}
+    while data:
+        length, space, _ = data.partition(b" ")
+        if not space or not length.isdigit() or len(length) > 7 or not len(length) + 3 <= int(length) <= len(data):
+            raise TarError("an extended header is garbled")
+        record, data = data[len(length) + 1 : int(length)], data[int(length) :]
+        key, equals, value = record.rstrip(b"\n").partition(b"=")
+        if not equals:
+            raise TarError("an extended header is garbled")
+        if key in (b"path", b"size", b"mtime"):
+            found[key.decode()] = _text(value)
+    return found

@@ -1,0 +1,89 @@
+"""Artifacts and deployments as users see them."""
+
+from app.core import paging
+from app.core.calls import Caller, Request
+from app.mender import artifacts, deployments, links, reports
+
+LOCATION = "./management/v1/deployments"
+
+
+def upload_artifact(body: dict, caller: Caller):
+    """Verify and list an artifact file (mender 4.2)."""
+    made = artifacts.upload(caller.tenant, body["artifact"], body.get("size"), body.get("description", ""))
+    return None, 201, {"Location": f"{LOCATION}/artifacts/{made}"}
+
+
+def list_artifacts(caller: Caller):
+    """All artifacts (mender 4.2)."""
+    return artifacts.list_all(caller.tenant)
+
+
+def get_artifact(artifact_id: str, caller: Caller):
+    """One artifact (mender 4.2)."""
+    return artifacts.get(caller.tenant, artifact_id)
+
+
+def update_artifact(artifact_id: str, body: dict | None, caller: Caller):
+    """Change the description (mender 4.2)."""
+    artifacts.edit(caller.tenant, artifact_id, (body or {}).get("description", ""))
+    return None, 204
+
+
+def delete_artifact(artifact_id: str, caller: Caller):
+    """Delete an artifact and its file (mender 4.2)."""
+    artifacts.delete(caller.tenant, artifact_id)
+    return None, 204
+
+
+def get_artifact_link(artifact_id: str, caller: Caller, request: Request):
+    """A link that downloads the file (mender 4.2)."""
+    artifacts.require(caller.tenant, artifact_id)
+    return links.sign(caller.tenant, artifact_id, request.base_url, links.MANAGEMENT)
+
+
+def create_deployment(body: dict, caller: Caller):
+    """Deploy an artifact to devices (mender 4.3)."""
+    made = deployments.create(caller.tenant, body["name"], body["artifact_name"], body["devices"])
+    return None, 201, {"Location": f"{LOCATION}/deployments/{made}"}
+
+
+def list_deployments(
+    status, search, page, per_page, created_before, created_after, caller: Caller, request: Request
+):
+    """One page of deployments, newest first (mender 4.10)."""
+    found, total = deployments.list_deployments(
+        caller.tenant, status, search, created_before, created_after, page, per_page
+    )
+    more = page * per_page < total
+    return found, 200, {"Link": paging.links(request, page, per_page, more), "X-Total-Count": total}
+
+
+def get_deployment(deployment_id: str, caller: Caller):
+    """One deployment (mender 4.3)."""
+    return deployments.get(caller.tenant, deployment_id)
+
+
+def abort_deployment(deployment_id: str, caller: Caller):
+    """End a deployment now; the body can only say so (mender 4.8)."""
+    deployments.abort(caller.tenant, deployment_id)
+    return None, 204
+
+
+def get_deployment_statistics(deployment_id: str, caller: Caller):
+    """Devices by status (mender 4.7)."""
+    return deployments.statistics(caller.tenant, deployment_id)
+
+
+def list_deployment_devices(deployment_id: str, caller: Caller):
+    """The devices that have asked (mender 4.7)."""
+    return deployments.list_devices(caller.tenant, deployment_id)
+
+
+def list_deployment_device_ids(deployment_id: str, caller: Caller):
+    """The ids of all devices of a deployment (mender 4.3)."""
+    return deployments.list_device_ids(caller.tenant, deployment_id)
+
+
+def get_deployment_log(deployment_id: str, device_id: str, caller: Caller):
+    """A device's log (mender 4.9)."""
+    return reports.read_log(caller.tenant, device_id, deployment_id)
