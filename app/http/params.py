@@ -126,8 +126,8 @@ def compile_parameters(parameters: list[Mapping[str, Any]], schemas: Schemas) ->
 
 def _compile(parameter: Mapping[str, Any], schemas: Schemas) -> Parameter:
     name, place = parameter["name"], parameter["in"]
-    schema = parameter.get("schema")
-    if schema is None or "type" not in schema:
+    schema = schemas.follow(parameter.get("schema") or {})
+    if "type" not in schema:
         raise ValueError(f"parameter {name} needs a schema with a type of its own")
     if place == "cookie":
         raise ValueError(f"parameter {name}: cookies are for security schemes")
@@ -136,7 +136,7 @@ def _compile(parameter: Mapping[str, Any], schemas: Schemas) -> Parameter:
         default_style = "form" if place == "query" else "simple"
         explode = parameter.get("explode", parameter.get("style", default_style) == "form")
         many = "explode" if place == "query" and explode else "csv"
-        kind = schema["items"].get("type")
+        kind = schemas.follow(schema["items"]).get("type")
     if kind not in CASTS:
         raise ValueError(f"parameter {name}: type {kind} is not supported")
     return Parameter(

@@ -78,6 +78,10 @@ class Schemas:
             for kind in ("request", "closed", "open")
         }
 
+    def follow(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a schema is behind its $ref."""
+        return _follow(schema, self._components)
+
     def request(self, schema: Mapping[str, Any]) -> Compiled:
         """For what clients send: readOnly properties are not demanded, ignored and stripped."""
         translated = _Translator("request", self._components).schema(schema)
