@@ -89,6 +89,7 @@ class TenantField(CChar):
     def __init__(self, **options: Any) -> None:
         options.setdefault("max_length", 24)
         options.setdefault("default", "")
+        options.setdefault("constraints", [SQL("DEFAULT ''")])
         super().__init__(**options)
 
 
