@@ -11,7 +11,7 @@ import structlog
 from connexion import AsyncApp
 from connexion.middleware.lifespan import LifespanMiddleware
 
-from app.core import db, documents, migrate, passwords, secrets, storage, threads, tokens
+from app.core import db, documents, migrate, secrets, storage, threads, tokens
 from app.core.calls import Audience
 from app.core.errors import NotFound
 from app.core.log import configure as configure_log

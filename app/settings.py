@@ -108,7 +108,6 @@ def effective(options: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 def _environment() -> set[str]:
 
-
     return {key.upper() for key in os.environ}
 
 

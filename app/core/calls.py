@@ -53,7 +53,7 @@ class StagedFile:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """An answer too big for memory. `read(offset, length)` yields chunks of at most 256 KiB; `etag` is strong and quoted."""
+    """An answer too big for memory. `read(offset, length)` yields chunks of up to 256 KiB; `etag` is strong, quoted."""
 
     read: Callable[[int, int], Iterator[bytes]]
     size: int
@@ -64,7 +64,7 @@ class Stream:
 
 
 class NotMine:
-    """A scheme function's answer when the credential in a shared header belongs to another scheme: treated as absent."""
+    """A scheme function's answer when the credential belongs to another scheme that shares the header: as if absent."""
 
 
 NOT_MINE: Final = NotMine()

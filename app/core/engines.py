@@ -95,7 +95,7 @@ class Sqlite(SqliteDatabase):
         self.dispose()
 
 
-class Postgres(PooledPostgresqlDatabase):  # type: ignore[misc]
+class Postgres(PooledPostgresqlDatabase):
     """A server, reached through a pool."""
 
     def __init__(self, name: str, before: Before, **options: Any) -> None:

@@ -85,7 +85,7 @@ def compile_answers(operation: Mapping[str, Any], schemas: Schemas, follow: Call
             raise ValueError(f"answer {code} declares several media types")
         status = int(code)
         media[status] = next(iter(content), None)
-        schema = next(iter(content.values()), {}).get("schema")
+        schema = content[media[status]].get("schema") if content else None
         binary = schema is not None and follow(schema).get("format") == "binary"
         compiled[status] = None if schema is None or binary else schemas.response(schema)
     return Answers(media, compiled)
@@ -107,7 +107,9 @@ async def send_answer(answer: Answer, request: Request | None, extra: Headers, r
     """Send an answer with `extra` header lines; for HEAD without the body, with the same headers."""
     method = request.method if request is not None else "GET"
     if answer.stream is not None:
-        await _send_stream(answer, answer.stream, method, dict(request.headers) if request else {}, extra, receive, send)
+        await _send_stream(
+            answer, answer.stream, method, dict(request.headers) if request else {}, extra, receive, send
+        )
         return
     headers = [*answer.headers, *extra]
     if answer.status not in WITHOUT_BODY:

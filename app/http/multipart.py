@@ -37,7 +37,7 @@ class _File:
 
 
 class MultipartSink:
-    """Takes the bytes of one multipart body. Always end it with `close()`: it drops what the rule has not moved away."""
+    """Takes the bytes of one multipart body. Always end it with `close()`: it drops what no rule has moved away."""
 
     def __init__(self, form: MultipartForm, content_type: tuple[str, str] | None, spool: Path, max_body: int) -> None:
         """content_type: what `media_type` gave. Raises UnsupportedMediaType or BadRequest (no boundary)."""
@@ -77,7 +77,7 @@ class MultipartSink:
             raise
 
     def finish(self) -> tuple[dict[str, Any], Errors]:
-        """All parts: cast fields and StagedFile values by name, and the faults found. Raises BadRequest when cut off."""
+        """All parts by name, fields cast and files as StagedFile, and the faults. Raises BadRequest when cut off."""
         try:
             self._parser.close()
         except MultipartError as exc:

@@ -92,7 +92,8 @@ class Plan:
         return self.answers.render(self._work(request, caller, arguments, body))
 
     def _load(self, request: Request, arguments: Arguments, media: Media) -> Any:
-        value, errors = None, []
+        value: Any = None
+        errors: Errors = []
         if self.body is not None:
             if isinstance(media, Problem):
                 raise media

@@ -37,8 +37,10 @@ def fold(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
     return folded
 
 
-def build(scope: Mapping[str, Any], identifier: str, audience: Audience, origin: Origin) -> tuple[Request, Problem | None]:
-    """The request without its body, and the fault of a query string that cannot be read (its turn comes with the 400s)."""
+def build(
+    scope: Mapping[str, Any], identifier: str, audience: Audience, origin: Origin
+) -> tuple[Request, Problem | None]:
+    """The request without its body, and the fault of an unreadable query string (its turn comes with the 400s)."""
     headers = fold(scope["headers"])
     refused: Problem | None = None
     query: tuple[tuple[str, str], ...] = ()

@@ -31,7 +31,7 @@ class HandlerResolver(Resolver):
             function = getattr(import_module(module), name)
         except (ImportError, AttributeError) as exc:
             raise ResolverError(f"operation {name}: no function {module}.{name} ({exc})") from exc
-        return function  # type: ignore[no-any-return]
+        return function
 
     def unnamed(self) -> list[str]:
         """Public functions of the handler modules that no operation names."""

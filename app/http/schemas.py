@@ -15,7 +15,9 @@ import jsonschema_rs
 Errors = list[tuple[str, str]]
 
 MAX_ERRORS: Final = 20
-DROPPED: Final = frozenset({"example", "examples", "discriminator", "xml", "externalDocs", "deprecated", "nullable", "default"})
+DROPPED: Final = frozenset(
+    {"example", "examples", "discriminator", "xml", "externalDocs", "deprecated", "nullable", "default"}
+)
 COMPOSITIONS: Final = ("allOf", "oneOf", "anyOf")
 BOUNDS: Final = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 
@@ -63,7 +65,9 @@ def _message(error: Any, value: Any) -> str:
     if error.schema_path and error.schema_path[-1] == "not":
         for part in error.instance_path:
             value = value[part]
-        named = [name for name in re.findall(r'"required":\["([^"]+)"', text) if isinstance(value, dict) and name in value]
+        named = [
+            name for name in re.findall(r'"required":\["([^"]+)"', text) if isinstance(value, dict) and name in value
+        ]
         return f"{', '.join(named)} is not supported" if named else "the value is not allowed"
     return text if len(text) <= 200 else text[:200] + "..."
 
@@ -74,7 +78,9 @@ class Schemas:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._components: Mapping[str, Any] = document.get("components", {}).get("schemas", {})
         self._definitions: dict[str, dict[str, Any]] = {
-            kind: {name: _Translator(kind, self._components).schema(schema) for name, schema in self._components.items()}
+            kind: {
+                name: _Translator(kind, self._components).schema(schema) for name, schema in self._components.items()
+            }
             for kind in ("request", "closed", "open")
         }
 

@@ -49,7 +49,7 @@ class Listener:
         return f"{'https' if self.tls_cert else 'http'}://{host}:{bound.getsockname()[1]}"
 
 
-class Protocol(HttpToolsProtocol):  # type: ignore[misc]
+class Protocol(HttpToolsProtocol):
     """uvicorn's protocol with a neutral JSON refusal: what is no HTTP has no path, hence no system."""
 
     def send_400_response(self, msg: str) -> None:
@@ -63,7 +63,7 @@ class _Server(uvicorn.Server):
     """A server that leaves the signals to us: two of them would fight over the handlers."""
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+    def capture_signals(self) -> Iterator[None]:
         yield
 
 
@@ -105,9 +105,7 @@ def _run(
     apps: Callable[[], Sequence[Any]],
     urls: Sequence[str],
 ) -> int:
-    servers = [
-        _Server(_configuration(app, listener)) for app, listener in zip(apps(), listeners, strict=True)
-    ]
+    servers = [_Server(_configuration(app, listener)) for app, listener in zip(apps(), listeners, strict=True)]
     uvloop.run(_serve(servers, sockets, urls))
     return 0
 
@@ -139,11 +137,9 @@ async def _serve(servers: Sequence[_Server], sockets: Sequence[socket.socket], u
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    tasks = [
-        asyncio.create_task(server.serve(sockets=[bound]))
-        for server, bound in zip(servers, sockets, strict=True)
-    ]
-    while not all(server.started or server.should_exit for server in servers) and not any(t.done() for t in tasks):
+    tasks = [asyncio.create_task(server.serve(sockets=[bound])) for server, bound in zip(servers, sockets, strict=True)]
+    # uvicorn says that it started by a flag, not by an event.
+    while not (all(server.started for server in servers) or any(task.done() for task in tasks)):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     log.info("serving", public=urls[0], internal=urls[-1])
     await asyncio.gather(*tasks)

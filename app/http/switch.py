@@ -1,7 +1,7 @@
 """The outermost ASGI app: pages for people under /ui, everything else to connexion."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 
@@ -20,7 +20,7 @@ class Switch:
         self._inner = inner
         self._pages: Any = None
         if audience == "public":
-            self._pages = WSGIMiddleware(create_pages(systems), workers=PAGE_WORKERS)
+            self._pages = WSGIMiddleware(cast(Any, create_pages(systems)), workers=PAGE_WORKERS)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":

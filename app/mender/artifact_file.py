@@ -1,4 +1,4 @@
-"""Mender artifacts, formats 2 and 3: parsed in one pass, every checksum verified, nothing kept in memory (mender 4.1)."""
+"""Mender artifacts, formats 2 and 3: one pass, every checksum verified, nothing kept in memory (mender 4.1)."""
 
 import re
 from collections.abc import Iterator
@@ -245,7 +245,9 @@ def _suffix(match: re.Match[str] | None, name: str, group: int = 1) -> str:
         raise ArtifactError(f"not a valid artifact: unexpected {printable(name)}")
     suffix = match[group] or ""
     if suffix not in SUFFIXES:
-        raise ArtifactError(f"{printable(name)}: compression {suffix.lstrip('.')} is not supported, use gzip, lzma or none")
+        raise ArtifactError(
+            f"{printable(name)}: compression {suffix.lstrip('.')} is not supported, use gzip, lzma or none"
+        )
     return suffix
 
 

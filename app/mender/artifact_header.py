@@ -216,5 +216,3 @@ def _texts(value: Any, what: str) -> list[str]:
 def printable(text: str) -> str:
     """A name from a file, fit for an error message."""
     return "".join(char if char.isprintable() else "?" for char in text[:100])
-
-

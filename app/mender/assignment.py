@@ -73,7 +73,7 @@ def _choose(tenant: str, name: str, provides: dict[str, str], use_depends: bool)
 
 
 def suits(artifact: Artifact, provides: dict[str, str], use_depends: bool) -> bool:
-    """Whether the device has one of the artifact's types and, with `use_depends`, a listed value of every dependency."""
+    """Whether the device has one of the artifact's types and, with `use_depends`, a listed value per dependency."""
     if provides["device_type"] not in artifact.device_types:
         return False
     return not use_depends or all(provides.get(key) in values for key, values in artifact.depends.items())

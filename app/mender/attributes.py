@@ -30,7 +30,7 @@ def forget() -> None:
 
 
 def text_key(value: str) -> str:
-    """What the table holds of a text: itself, or the start and digest of a long one; equal exactly when the texts are."""
+    """What the table holds of a text: itself, or start and digest of a long one; equal exactly when the texts are."""
     return value if len(value) <= MAX_TEXT else value[:PREFIX] + sha256(value.encode()).hexdigest()
 
 
@@ -118,6 +118,6 @@ def _delete(device_pk: int, number: int, from_position: int) -> None:
 def _upsert(count: int) -> str:
     values = ", ".join(["(?, ?, ?, ?, ?)"] * count)
     return (
-        f"INSERT INTO mender_attribute (device_id, key_id, position, text, number) VALUES {values}"
+        f"INSERT INTO mender_attribute (device_id, key_id, position, text, number) VALUES {values}"  # noqa: S608
         " ON CONFLICT (device_id, key_id, position) DO UPDATE SET text = excluded.text, number = excluded.number"
     )

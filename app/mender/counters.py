@@ -16,7 +16,7 @@ BUMP: Final = (
 
 
 def bump(tenant: str, changes: Mapping[tuple[Kind, str], int]) -> None:
-    """Add to several counters; in one order for all callers, so that two of them never wait for each other in a ring."""
+    """Add to several counters; in one order for all callers, so that two never wait for each other in a ring."""
     shard = threading.get_native_id() % SHARDS
     for (kind, key), by in sorted(changes.items()):
         if by:

@@ -66,8 +66,11 @@ def list_deployments(
     if created_after is not None:
         query = query.where(Deployment.created >= _seconds(created_after))
     for word in _words(search or "")[:MAX_WORDS]:
-        query = query.where(peewee.fn.INSTR(Deployment.words, f" {word} ") > 0 if not db.is_postgres() else
-                            peewee.fn.STRPOS(Deployment.words, f" {word} ") > 0)
+        query = query.where(
+            peewee.fn.INSTR(Deployment.words, f" {word} ") > 0
+            if not db.is_postgres()
+            else peewee.fn.STRPOS(Deployment.words, f" {word} ") > 0
+        )
     if search and not _words(search):
         return [], 0
     total = query.count()
@@ -129,7 +132,7 @@ def statistics(tenant: str, deployment_id: str) -> dict[str, int]:
 def abort(tenant: str, deployment_id: str) -> None:
     """End a deployment now: devices without a final status become aborted (mender 4.8). Raises NotFound, Unprocessable.
 
-    The deployment's row is taken before any device's, by this and by every report, so that the two never wait in a ring.
+    The deployment's row is taken before any device's, here and by every report: so the two never wait in a ring.
     """
     deployment = find(tenant, deployment_id, lock=True)
     if deployment.status == "finished":
@@ -179,7 +182,7 @@ def _describe_device(part: Any) -> dict[str, Any]:
 def list_device_ids(tenant: str, deployment_id: str) -> list[str]:
     """The ids of all devices it was made for, sorted; raises NotFound."""
     deployment = find(tenant, deployment_id)
-    query = DeviceDeployment.select(DeviceDeployment.device_id).where(DeviceDeployment.deployment == deployment)
+    query: Any = DeviceDeployment.select(DeviceDeployment.device_id).where(DeviceDeployment.deployment == deployment)
     return [device_id for (device_id,) in query.order_by(DeviceDeployment.device_id).tuples()]
 
 

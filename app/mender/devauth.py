@@ -25,9 +25,9 @@ KNOWN: Final = (
 
 
 def authenticate(tenant: str, raw: bytes, body: dict[str, Any], signature: str) -> str:
-    """The token of an accepted device (mender 2.1). Opens its own units of work; a poll that changes nothing writes nothing.
+    """The token of an accepted device (mender 2.1). Opens its own units; a poll that changes nothing writes nothing.
 
-    Raises BadRequest for a body that names no device, Unauthorized for a bad signature or a device that is not accepted.
+    Raises BadRequest for a body that names no device, Unauthorized for a bad signature or a device not accepted.
     """
     identity = parse_identity(body["id_data"])
     key, pem = parse_public_key(body["pubkey"])
@@ -231,8 +231,8 @@ def _change(auth_set: AuthSet, status: str) -> None:
 
 def _recompute(device: Device) -> None:
     """Bring the device's status in line with its sets and tell the inventory."""
-    sets = [status for (status,) in AuthSet.select(AuthSet.status).where(AuthSet.device == device).tuples()]
-    status = device_status(sets)
+    sets: Any = AuthSet.select(AuthSet.status).where(AuthSet.device == device).tuples()
+    status = device_status(status for (status,) in sets)
     if status == device.status:
         return
     counters.bump(device.tenant_id, {("device", device.status): -1, ("device", status): 1})

@@ -23,7 +23,13 @@ MAX_DEPTH: Final = 32
 PEM_HEAD: Final = "-----BEGIN PUBLIC KEY-----"
 PEM_TAIL: Final = "-----END PUBLIC KEY-----"
 # What Go's JSON encoder escapes beyond the standard.
-GO_ESCAPES: Final = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+GO_ESCAPES: Final = {
+    ord("<"): "\\u003c",
+    ord(">"): "\\u003e",
+    ord("&"): "\\u0026",
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,9 @@ from app.mender.attributes import Attribute, Key
 
 MAX_ATTRIBUTES: Final = 100
 SELECT: Final = "SELECT pk, document, updated_ts FROM mender_inventory WHERE tenant_id = ? AND device_id = ?"
+SELECT_STATUS: Final = (
+    "SELECT pk, document, updated_ts, status, revision FROM mender_inventory WHERE tenant_id = ? AND device_id = ?"
+)
 
 Document = dict[Key, Attribute]
 
@@ -57,7 +60,7 @@ def _checked(reported: list[Attribute]) -> Document:
 
 
 def _merged(current: Document, incoming: Document, replace: bool) -> Document:
-    """The document after a report; a description that is not sent again stays. Raises BadRequest when it grows too long."""
+    """The document after a report; a description not sent again stays. Raises BadRequest when it grows too long."""
     merged = {key: entry for key, entry in current.items() if not (replace and key[0] == "inventory")}
     for key, entry in incoming.items():
         old = current.get(key)
@@ -149,8 +152,7 @@ def provision(tenant: str, device_id: str, identity: dict[str, Any], status: str
 def set_status(tenant: str, device_id: str, status: str, revision: int) -> None:
     """Note a device's status; one that comes late (a lower or equal revision) is passed over (mender 2.7)."""
     found = db.row(
-        "SELECT pk, document, updated_ts, status, revision FROM mender_inventory WHERE tenant_id = ? AND device_id = ?"
-        + (" FOR UPDATE" if db.is_postgres() else ""),
+        SELECT_STATUS + (" FOR UPDATE" if db.is_postgres() else ""),
         tenant,
         device_id,
     )

@@ -130,7 +130,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _order(tenant: str, sort: str | None, search: _Search) -> tuple[str, str, list[Any]]:
-    """(joins, ORDER BY, parameters of the joins). A device without the attribute sorts lowest, then numbers, then texts."""
+    """(joins, ORDER BY, their parameters). Devices without the attribute sort lowest, then numbers, then texts."""
     joins, order, params = "", [], []
     direction = "ASC"
     parts = [part for part in (sort or "").split(",") if part]
@@ -165,7 +165,7 @@ def _order(tenant: str, sort: str | None, search: _Search) -> tuple[str, str, li
 
 
 def _fetch(joins: str, where: str, order: str, params: list[Any], offset: int, limit: int) -> list[str]:
-    """Documents of a page in order. A deep page finds its keys first: skipping wide rows costs more than looking up few."""
+    """Documents of a page in order. A deep page finds its keys first: skipping wide rows costs more."""
     chosen = f"FROM mender_inventory i{joins} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
     if offset < DEEP:
         return [row[0] for row in db.rows(f"SELECT i.document {chosen}", *params, limit, offset)]  # noqa: S608

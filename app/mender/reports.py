@@ -75,7 +75,7 @@ def read_log(tenant: str, device_id: str, deployment_id: str) -> str:
 
 
 def go_time(text: str) -> str:
-    """An RFC 3339 time as Go prints one in UTC: `2016-03-11 13:03:17.063493443 +0000 UTC`, fraction as short as it goes."""
+    """An RFC 3339 time as Go prints it: `2016-03-11 13:03:17.063493443 +0000 UTC`, the fraction as short as it goes."""
     match = TIMESTAMP.fullmatch(text)
     if match is None:
         return text

@@ -8,9 +8,7 @@ from app.mender import artifacts, assignment, links, reports
 def _next(caller: Caller, request: Request, provides: dict, *, use_depends: bool):
     if not provides.get("device_type") or not provides.get("artifact_name"):
         raise BadRequest("device_type and artifact_name are required")
-    found = assignment.next_deployment(
-        caller.tenant, caller.id, provides, request.base_url, use_depends=use_depends
-    )
+    found = assignment.next_deployment(caller.tenant, caller.id, provides, request.base_url, use_depends=use_depends)
     return (None, 204) if found is None else found
 
 

@@ -47,9 +47,7 @@ def create_deployment(body: dict, caller: Caller):
     return None, 201, {"Location": f"{LOCATION}/deployments/{made}"}
 
 
-def list_deployments(
-    status, search, page, per_page, created_before, created_after, caller: Caller, request: Request
-):
+def list_deployments(status, search, page, per_page, created_before, created_after, caller: Caller, request: Request):
     """One page of deployments, newest first (mender 4.10)."""
     found, total = deployments.list_deployments(
         caller.tenant, status, search, created_before, created_after, page, per_page

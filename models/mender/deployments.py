@@ -43,6 +43,7 @@ class DeviceDeployment(BaseModel):
 
     tenant_id = TenantField()
     deployment = ForeignKeyField(Deployment, on_delete="CASCADE", index=False)
+    deployment_id: int
     device_id = CChar(max_length=256)
     status = CChar(max_length=32, default="pending")
     open = BooleanField(default=True)
@@ -51,6 +52,7 @@ class DeviceDeployment(BaseModel):
     started = UtcField(null=True)
     finished = UtcField(null=True)
     artifact = ForeignKeyField(Artifact, null=True, on_delete="SET NULL")
+    artifact_id: int | None
     device_type = CText(null=True)
     state = CChar(max_length=32, null=True)
     substate = CText(null=True)

@@ -34,6 +34,7 @@ class AuthSet(BaseModel):
     tenant_id = TenantField()
     id = IdField()
     device = ForeignKeyField(Device, on_delete="CASCADE", index=False)
+    device_id: int
     pubkey = CText()
     pubkey_hash = CChar(max_length=64)
     status = CChar(max_length=16)

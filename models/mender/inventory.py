@@ -6,7 +6,7 @@ from models.base import BaseModel, CChar, CText, IdField, TenantField, UtcField
 
 
 class Inventory(BaseModel):
-    """A device. `document` is exactly what a list serves; status, group and times are columns of their own, being hot."""
+    """A device. `document` is exactly what a list serves; status, group and times are hot, hence columns."""
 
     tenant_id = TenantField()
     device_id = IdField()

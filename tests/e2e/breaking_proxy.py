@@ -1,5 +1,6 @@
 """A TCP relay that breaks one download off: what a flaky network does to a device, made repeatable."""
 
+import contextlib
 import re
 import socket
 import threading
@@ -64,8 +65,6 @@ class BreakingProxy:
 
 
 def _shut(connection: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
     connection.close()

@@ -31,7 +31,9 @@ SLOW_MODULE = """#!/bin/sh
 case "$1" in
     NeedsArtifactReboot) echo No ;;
     SupportsRollback) echo Yes ;;
-    ArtifactInstall) touch "$FLOTILLA_TEST_DIR/installing"; while ! test -e "$FLOTILLA_TEST_DIR/go"; do sleep 0.2; done ;;
+    ArtifactInstall)
+        touch "$FLOTILLA_TEST_DIR/installing"
+        while ! test -e "$FLOTILLA_TEST_DIR/go"; do sleep 0.2; done ;;
 esac
 """
 
@@ -124,7 +126,9 @@ def single_file(folder: Path, name: str, device_type: str, target: Path, content
     (parts / "filename").write_text(f"{target.name}\n")
     (parts / "permissions").write_text("644\n")
     (parts / target.name).write_bytes(content)
-    files = [flag for part in ("dest_dir", "filename", "permissions", target.name) for flag in ("-f", str(parts / part))]
+    files = [
+        flag for part in ("dest_dir", "filename", "permissions", target.name) for flag in ("-f", str(parts / part))
+    ]
     artifact = folder / f"{name}.mender"
     write_artifact("-T", "single-file", "-n", name, "-t", device_type, "-o", str(artifact), *files)
     return artifact
@@ -213,7 +217,5 @@ class Management:
         return next((entry["status"] for entry in listed if entry["id"] == device_id), None)
 
     def log(self, deployment: str, device_id: str) -> str | None:
-        answer = self.http.get(
-            f"/api/management/v1/deployments/deployments/{deployment}/devices/{device_id}/log"
-        )
+        answer = self.http.get(f"/api/management/v1/deployments/deployments/{deployment}/devices/{device_id}/log")
         return answer.text if answer.status_code == 200 else None

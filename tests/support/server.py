@@ -1,4 +1,4 @@
-"""A Flotilla server as a process of its own, as users run it: for the genuine clients, the fuzzer and the benchmarks."""
+"""A Flotilla server as a process of its own, as users run it: for genuine clients, fuzzer and benchmarks."""
 
 import os
 import signal

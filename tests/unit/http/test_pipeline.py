@@ -132,9 +132,7 @@ def test_head_is_get_without_the_body(client):
     assert head.headers["Content-Length"] == got.headers["Content-Length"]
 
 
-@pytest.mark.parametrize(
-    ("headers", "kind"), [({}, "anonymous"), ({"X-Key": "good"}, "user")]
-)
+@pytest.mark.parametrize(("headers", "kind"), [({}, "anonymous"), ({"X-Key": "good"}, "user")])
 def test_optional_credentials(client, headers, kind):
     assert client.post("/toy/optional", headers=headers).json() == {"body": None, "kind": kind}
 
@@ -217,7 +215,7 @@ def test_two_content_types_are_a_400(server):
 
 def test_a_chunked_body_is_read_whole(server):
     head = b"POST /toy/things HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Type: application/json\r\n"
-    chunks = b"Transfer-Encoding: chunked\r\n\r\n5\r\n{\"nam\r\n7\r\ne\":\"a\"}\r\n0\r\n\r\n"
+    chunks = b'Transfer-Encoding: chunked\r\n\r\n5\r\n{"nam\r\n7\r\ne":"a"}\r\n0\r\n\r\n'
     assert raw(server[0], head + chunks).startswith(b"HTTP/1.1 201")
 
 

@@ -58,7 +58,10 @@ segments = st.sampled_from(["a", "b", "{p}", "{q}"])
 templates = st.lists(segments, min_size=1, max_size=4).map(lambda parts: "/" + "/".join(parts))
 
 
-@given(st.lists(templates, unique_by=lambda t: t.replace("{q}", "{p}"), max_size=8), st.lists(st.sampled_from("abc"), max_size=4))
+@given(
+    st.lists(templates, unique_by=lambda t: t.replace("{q}", "{p}"), max_size=8),
+    st.lists(st.sampled_from("abc"), max_size=4),
+)
 def test_a_match_fits_and_is_the_most_literal(registered, parts):
     made = router(*[("GET", template) for template in registered])
     path = "/" + "/".join(parts)

@@ -40,7 +40,7 @@ def json_answer(schema: Any) -> dict[str, Any]:
 
 
 def operation(name: str, answers: dict[str, Any], **more: Any) -> dict[str, Any]:
-    errors = {code: ERROR for code in ("400", "401", "403", "404", "409", "413", "415", "500")}
+    errors = dict.fromkeys(("400", "401", "403", "404", "409", "413", "415", "500"), ERROR)
     return {"operationId": name, "tags": ["things"], "responses": {**errors, **answers}, **more}
 
 
@@ -96,15 +96,20 @@ DOCUMENT: dict[str, Any] = {
         },
         "/toy/both": {
             "get": operation(
-                "need_both", {"200": json_answer({"type": "object", "additionalProperties": True})},
+                "need_both",
+                {"200": json_answer({"type": "object", "additionalProperties": True})},
                 security=[{"Token": [], "Key": []}],
             ),
         },
         "/toy/blob": {
             "get": operation(
                 "get_blob",
-                {"200": {"description": "bytes", "content": {"application/octet-stream": {
-                    "schema": {"type": "string", "format": "binary"}}}}},
+                {
+                    "200": {
+                        "description": "bytes",
+                        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+                    }
+                },
                 **{"x-transaction": "none"},
             ),
         },
@@ -189,7 +194,7 @@ def token(credential, request):
     return Caller("toy", "user", "ada") if credential == "good" else None
 
 
-FUNCTIONS = {name: "tests.unit.http.toy:token" for name in ("Token", "Cookie", "Key")}
+FUNCTIONS = dict.fromkeys(("Token", "Cookie", "Key"), "tests.unit.http.toy:token")
 
 
 @contextmanager
