@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from app.core import clock, db, passwords, secrets, storage
+from app.mender import attributes
 from tests.support.databases import Cluster
 from tests.support.state import State
 
@@ -99,6 +100,7 @@ def _bound(state: State, kind: str, folder: Path) -> Iterator[Database]:
     url = state.url(kind)
     db.configure(url, lock_dir=folder)
     state.clean()
+    attributes.forget()
     try:
         yield Database(kind, url, folder)
     finally:

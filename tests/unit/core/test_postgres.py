@@ -21,11 +21,23 @@ def kill_others(url: str) -> None:
 
 
 def test_connections_that_died_in_the_pool_are_replaced_unseen(postgres: Any) -> None:
-    with db.read():
-        before = db.row("SELECT pg_backend_pid()")
+    pids: set[Any] = set()
+    together = threading.Barrier(3)
+
+    def use() -> None:
+        with db.read():
+            pids.add(db.row("SELECT pg_backend_pid()"))
+            together.wait()
+
+    threads = [threading.Thread(target=use) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(pids) == 3
     kill_others(postgres.url)
     with db.write():
-        assert db.row("SELECT pg_backend_pid()") != before
+        assert db.row("SELECT pg_backend_pid()") not in pids
     with db.read():
         assert db.row("SELECT 1") == (1,)
 

@@ -56,13 +56,16 @@ def insert(name):
         db.execute("INSERT INTO test_note (tenant_id, name) VALUES ('', ?)", name)
 
 insert("before")
+reading, writing = os.pipe()
 child = os.fork()
 if child == 0:
     with db.write():
         db.execute("INSERT INTO test_note (tenant_id, name) VALUES ('', 'child')")
-        print("child", flush=True)
+        os.write(writing, b".")
         sys.stdin.readline()
     os._exit(0)
+os.read(reading, 1)
+print("child", flush=True)
 insert("parent")
 _, status = os.waitpid(child, 0)
 insert("after")

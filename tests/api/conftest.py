@@ -1,0 +1,41 @@
+"""The real apps behind a real server, one pair per test process; each test binds the database it works on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from app.main import create_app
+from app.settings import Settings
+from tests.support.live import live
+from tests.support.mender import User
+
+
+@dataclass(frozen=True)
+class Servers:
+    public: str
+    internal: str
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory) -> Iterator[Servers]:
+    """Both listeners, every answer held against its spec."""
+    folder = tmp_path_factory.mktemp("server")
+    settings = Settings(data_dir=folder, check_answers=True, log_level="error")
+    settings.spool.mkdir()
+    with live(create_app(settings, "public")) as public, live(create_app(settings, "internal")) as internal:
+        yield Servers(public, internal)
+
+
+@pytest.fixture
+def http(servers, database) -> Iterator[httpx.Client]:
+    """A client of the public listener, on each database in turn."""
+    with httpx.Client(base_url=servers.public, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def user(http) -> User:
+    """A user who is logged in."""
+    return User(http)
