@@ -22,9 +22,6 @@ from app.core.engines import WAIT_SECONDS, peewee_errors
 from app.core.errors import InsufficientStorage, Problem, Unavailable
 from app.core.fifo import FifoLock
 
-# Deadlock, serialisation, too many connections, shutdown, cancelled, lock not available, connection lost.
-TRANSIENT_STATES: Final = ("40001", "40P01", "53300", "57014", "57P", "55P03", "08")
-DISK_FULL: Final = "53100"
 SCHEMA_LOCK: Final = 0x466C6F74696C6C61  # any number that nothing else in this database locks
 
 db = DatabaseProxy()
@@ -225,12 +222,9 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except peewee.OperationalError as exc:
-        text = str(exc)
-        state = getattr(exc.__cause__ or exc.__context__, "sqlstate", None) or ""
-        if "disk is full" in text or state == DISK_FULL:
+        if db.is_full(exc):
             raise InsufficientStorage("no space left") from exc
-        lost = _postgres and not state and not db.is_closed() and engines.broken(db.connection())
-        if lost or "locked" in text or state.startswith(TRANSIENT_STATES):
+        if db.may_pass(exc):
             raise Unavailable("the database is busy", headers={"Retry-After": "1"}) from exc
         raise
 

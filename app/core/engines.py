@@ -19,6 +19,10 @@ WAIT_SECONDS: Final = 5
 MAX_CONNECTIONS: Final = 48
 STALE_SECONDS: Final = 600
 
+# Deadlock, serialisation, too many connections, cancelled, shutdown, lock not available, connection lost.
+PASSING_STATES: Final = ("40001", "40P01", "53300", "57014", "57P", "55P03", "08")
+DISK_FULL: Final = "53100"
+
 Before = Callable[[str], None]
 
 # Drivers' exceptions become peewee's, also where peewee is not on the way.
@@ -77,6 +81,14 @@ class Sqlite(SqliteDatabase):
         if connection().in_transaction:
             super().rollback()
 
+    def is_full(self, exc: OperationalError) -> bool:
+        """Whether the error says that the disk is full."""
+        return "disk is full" in str(exc)
+
+    def may_pass(self, exc: OperationalError) -> bool:
+        """Whether the same unit may well succeed in a moment."""
+        return "locked" in str(exc)
+
     def close_all(self) -> None:
         """Close the connections of every thread; none may be at work."""
         self.close()
@@ -134,6 +146,15 @@ class Postgres(PooledPostgresqlDatabase):
         self._before(sql)
         return super().execute_sql(sql, params)
 
+    def is_full(self, exc: OperationalError) -> bool:
+        """Whether the error says that the disk is full."""
+        return _state(exc) == DISK_FULL
+
+    def may_pass(self, exc: OperationalError) -> bool:
+        """Whether the same unit may well succeed in a moment."""
+        lost = not self.is_closed() and broken(self.connection())
+        return lost or _state(exc).startswith(PASSING_STATES)
+
     def abandon(self) -> None:
         """In a forked child: never touch the parent's connections, not even to close them."""
         inherited: Any = self
@@ -146,6 +167,11 @@ class Postgres(PooledPostgresqlDatabase):
 
 
 _abandoned: list[Any] = []
+
+
+def _state(exc: OperationalError) -> str:
+    """PostgreSQL's code of an error; '' where there is none."""
+    return getattr(exc.__context__, "sqlstate", None) or ""
 
 
 def broken(connection: Any) -> bool:
