@@ -84,13 +84,8 @@ def read() -> Iterator[None]:
     if _unit.mode:
         yield
         return
-    with _connection(), _mode("read"), _translated():
-        if _postgres:
-            with db.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"):
-                yield
-        else:
-            with _query_only(), db.transaction():
-                yield
+    with _connected("read") as engine, engine.transaction(engine.READ):
+        yield
 
 
 @contextmanager
@@ -106,16 +101,14 @@ def write() -> Iterator[None]:
     if _unit.mode:
         raise RuntimeError(f"write() inside {_unit.mode}()")
     kept: Problem | None = None
-    begin = "BEGIN" if _postgres else "IMMEDIATE"
-    with _turn(), _connection(), _mode("write"), _translated(), db.transaction(begin):
+    with _turn(), _connected("write") as engine, engine.transaction(engine.WRITE):
         try:
             yield
         except Problem as problem:
             if not problem.keep:
                 raise
             kept = problem
-        if _postgres and engines.failed(db.connection()):
-            # COMMIT would silently roll back.
+        if engine.would_not_commit():
             raise RuntimeError("a failed statement was passed over: wrap it in db.savepoint()")
     if kept is not None:
         raise kept
@@ -134,7 +127,7 @@ def migration() -> Iterator[None]:
     """The turn to change tables, without a transaction; one process at a time, on all hosts that share the database."""
     if _unit.mode:
         raise RuntimeError(f"migration() inside {_unit.mode}()")
-    with _turn(), _connection(), _mode("migration"), _translated():
+    with _turn(), _connected("migration"):
         if not _postgres:
             yield
             return
@@ -152,38 +145,33 @@ def outside(what: str) -> None:
 
 
 @contextmanager
-def _mode(mode: str) -> Iterator[None]:
-    _unit.mode = mode
-    try:
-        yield
-    finally:
-        _unit.mode = ""
+def _connected(mode: str) -> Iterator[Any]:
+    """The engine with a connection for this thread: SQLite's stays open, PostgreSQL's goes back to the pool.
 
-
-@contextmanager
-def _connection() -> Iterator[None]:
-    """A connection for this thread: on SQLite it stays open, on PostgreSQL it goes back to the pool."""
+    What the database cannot do now becomes Unavailable, a full disk InsufficientStorage.
+    """
+    engine: Any = db.obj
     try:
-        db.connect(reuse_if_open=True)
+        if engine.is_closed():
+            engine.connect()
     except MaxConnectionsExceeded as exc:
         raise Unavailable("the database is busy", headers={"Retry-After": "1"}) from exc
     except peewee.OperationalError as exc:
         raise Unavailable("the database does not answer", headers={"Retry-After": "5"}) from exc
+    _unit.mode = mode
     try:
-        yield
+        engine.only_read(mode == "read")
+        yield engine
+    except peewee.OperationalError as exc:
+        if engine.is_full(exc):
+            raise InsufficientStorage("no space left") from exc
+        if engine.may_pass(exc):
+            raise Unavailable("the database is busy", headers={"Retry-After": "1"}) from exc
+        raise
     finally:
+        _unit.mode = ""
         if _postgres:
-            db.close()
-
-
-@contextmanager
-def _query_only() -> Iterator[None]:
-    connection = db.connection()
-    connection.execute("PRAGMA query_only=1")
-    try:
-        yield
-    finally:
-        connection.execute("PRAGMA query_only=0")
+            engine.close()
 
 
 @contextmanager
@@ -216,19 +204,6 @@ def _open_lock_file() -> int:
     return _lock_file
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn what the database cannot do now into Unavailable; a full disk into InsufficientStorage."""
-    try:
-        yield
-    except peewee.OperationalError as exc:
-        if db.is_full(exc):
-            raise InsufficientStorage("no space left") from exc
-        if db.may_pass(exc):
-            raise Unavailable("the database is busy", headers={"Retry-After": "1"}) from exc
-        raise
-
-
 @lru_cache(maxsize=1024)
 def _dialect(sql: str, postgres: bool) -> str:
     return sql.replace("?", "%s") if postgres else sql
@@ -237,7 +212,7 @@ def _dialect(sql: str, postgres: bool) -> str:
 def _run(sql: str, params: tuple[Any, ...]) -> Any:
     _before(sql)
     with peewee_errors:
-        return db.connection().execute(_dialect(sql, _postgres), params)
+        return db.obj.connection().execute(_dialect(sql, _postgres), params)
 
 
 def rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:

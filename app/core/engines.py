@@ -1,13 +1,15 @@
 """The two kinds of database behind `app.core.db`: how they connect, begin a transaction, and let go.
 
-SQLite: one connection per thread, kept. PostgreSQL: a pool of as many connections as there are worker threads.
+SQLite: connections belong to threads and are kept. PostgreSQL: a pool, as many connections as there are worker threads.
 """
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
+from weakref import WeakSet
 
 import peewee
 from peewee import ExceptionWrapper, OperationalError, SqliteDatabase
@@ -43,18 +45,33 @@ peewee_errors = ExceptionWrapper(
 )
 
 
+class _Connection(sqlite3.Connection):
+    """One that can be referred to weakly: a thread that ends takes its connections along."""
+
+
+class _Pair(threading.local):
+    """A thread's connections: one that refuses writes (True), one that does not (False)."""
+
+    def __init__(self) -> None:
+        self.connections: dict[bool, _Connection] = {}
+
+
 class Sqlite(SqliteDatabase):
-    """A file. Remembers the connections of all threads, so that one of them can close them all."""
+    """A file, with two connections for each thread, kept. Remembers them all, so that one thread can close them."""
+
+    READ: Final = "DEFERRED"
+    WRITE: Final = "IMMEDIATE"
 
     def __init__(self, file: Path, before: Before, synchronous: str) -> None:
         self._before = before
-        self._opened: list[Any] = []
+        self._pair = _Pair()
+        self._opened: WeakSet[_Connection] = WeakSet()
         self._opening = threading.Lock()
         pragmas = {
             "journal_mode": "wal",
             "synchronous": synchronous,
             "foreign_keys": 1,
-            "cache_size": -32768,
+            "cache_size": -8192,  # KiB, for each of up to a hundred connections
             "temp_store": "memory",
         }
         super().__init__(
@@ -64,16 +81,40 @@ class Sqlite(SqliteDatabase):
             cached_statements=512,
             autoconnect=False,
             check_same_thread=False,
+            factory=_Connection,
         )
 
-    def _initialize_connection(self, connection: Any) -> None:
+    def _initialize_connection(self, connection: _Connection) -> None:
         with self._opening:
-            self._opened.append(connection)
+            self._opened.add(connection)
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         self._before(sql)
         inherited: Any = super().execute_sql
         return inherited(sql, params)
+
+    def only_read(self, wanted: bool) -> None:
+        """Go on with this thread's connection that refuses writes, or with the one that does not.
+
+        One connection for both would do, but each `PRAGMA query_only` makes SQLite compile every statement anew.
+        """
+        inherited: Any = self
+        mine = self._pair.connections
+        if wanted not in mine:
+            mine[wanted] = self._another() if mine else inherited.connection()
+            mine[wanted].execute(f"PRAGMA query_only={int(wanted)}")
+        if inherited.connection() is not mine[wanted]:
+            inherited._state.set_connection(mine[wanted])
+
+    def _another(self) -> _Connection:
+        inherited: Any = self
+        connection: _Connection = inherited._connect()
+        self._initialize_connection(connection)
+        return connection
+
+    def would_not_commit(self) -> bool:
+        """Whether COMMIT would roll back: never on SQLite."""
+        return False
 
     def rollback(self) -> None:
         # On a full disk SQLite has rolled back by itself, and would refuse to do so again.
@@ -93,14 +134,16 @@ class Sqlite(SqliteDatabase):
         """Close the connections of every thread; none may be at work."""
         self.close()
         with self._opening:
-            for connection in self._opened:
+            for connection in list(self._opened):
                 connection.close()
             self._opened.clear()
+        self._pair = _Pair()
 
     def abandon(self) -> None:
         """In a forked child: never touch the parent's connections, not even to close them."""
-        _abandoned.append(self._opened)
-        self._opened = []
+        _abandoned.append(list(self._opened))
+        self._opened = WeakSet()
+        self._pair = _Pair()
         # Another thread of the parent may have held these.
         self._opening = threading.Lock()
         self._lock = threading.Lock()
@@ -109,6 +152,9 @@ class Sqlite(SqliteDatabase):
 
 class Postgres(PooledPostgresqlDatabase):
     """A server, reached through a pool."""
+
+    READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    WRITE: Final = "BEGIN"
 
     def __init__(self, name: str, before: Before, **options: Any) -> None:
         self._before = before
@@ -146,6 +192,13 @@ class Postgres(PooledPostgresqlDatabase):
         self._before(sql)
         return super().execute_sql(sql, params)
 
+    def only_read(self, wanted: bool) -> None:
+        """Nothing to do: the transaction says so."""
+
+    def would_not_commit(self) -> bool:
+        """Whether COMMIT would roll back in silence, because a statement has failed."""
+        return bool(self.connection().pgconn.transaction_status == TransactionStatus.INERROR)
+
     def is_full(self, exc: OperationalError) -> bool:
         """Whether the error says that the disk is full."""
         return _state(exc) == DISK_FULL
@@ -177,11 +230,6 @@ def _state(exc: OperationalError) -> str:
 def broken(connection: Any) -> bool:
     """Whether a PostgreSQL connection has lost its server."""
     return bool(connection.closed) or connection.pgconn.transaction_status == TransactionStatus.UNKNOWN
-
-
-def failed(connection: Any) -> bool:
-    """Whether PostgreSQL refuses to go on with the transaction because a statement failed."""
-    return bool(connection.pgconn.transaction_status == TransactionStatus.INERROR)
 
 
 def connect(url: str, before: Before) -> Sqlite | Postgres:

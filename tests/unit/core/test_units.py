@@ -248,6 +248,19 @@ def test_an_unknown_kind_of_database_is_refused(database: Any) -> None:
     db.configure(database.url, lock_dir=database.folder)
 
 
+def test_threads_that_end_take_their_connections_along(sqlite: Any) -> None:
+    def use() -> None:
+        with db.read():
+            db.row("SELECT 1")
+        with db.write():
+            db.row("SELECT 1")
+
+    for _ in range(10):
+        in_thread(use)
+    with db.read():
+        assert len(db.db.obj._opened) <= 2
+
+
 def test_a_full_disk_is_told_apart(sqlite: Any) -> None:
     with db.migration():
         db.execute("CREATE TABLE test_fat (value TEXT)")
