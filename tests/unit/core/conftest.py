@@ -1,6 +1,7 @@
 """A table of the tests' own, for what holds for every table."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -34,3 +35,22 @@ def names() -> list[str]:
     """What the table holds, in the database's order."""
     with db.read():
         return [name for (name,) in db.rows("SELECT name FROM test_note ORDER BY name")]
+
+
+def in_thread(work: Callable[[], Any]) -> Any:
+    """The result of `work` in another thread, which has its own connection; its error is raised here."""
+    result: list[Any] = []
+
+    def run() -> None:
+        try:
+            result.append((work(), None))
+        except BaseException as exc:
+            result.append((None, exc))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    value, error = result[0]
+    if error is not None:
+        raise error
+    return value

@@ -8,31 +8,12 @@ import peewee
 import pytest
 
 from app.core import db, passwords
-from app.core.errors import Conflict, InsufficientStorage, NotFound, Unavailable
-from tests.unit.core.conftest import Note, names
+from app.core.errors import Conflict, NotFound, Unavailable
+from tests.unit.core.conftest import Note, in_thread, names
 
 pytestmark = pytest.mark.usefixtures("notes")
 
 INSERT = "INSERT INTO test_note (tenant_id, name) VALUES ('', ?)"
-
-
-def in_thread(work: Callable[[], Any]) -> Any:
-    """The result of `work` in another thread, which has its own connection; its error is raised here."""
-    result: list[Any] = []
-
-    def run() -> None:
-        try:
-            result.append((work(), None))
-        except BaseException as exc:
-            result.append((None, exc))
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    value, error = result[0]
-    if error is not None:
-        raise error
-    return value
 
 
 def test_write_commits_at_its_end() -> None:
@@ -246,30 +227,3 @@ def test_an_unknown_kind_of_database_is_refused(database: Any) -> None:
     with pytest.raises(ValueError, match="option"):
         db.configure("sqlite:///x.db?mode=fast", lock_dir=database.folder)
     db.configure(database.url, lock_dir=database.folder)
-
-
-def test_threads_that_end_take_their_connections_along(sqlite: Any) -> None:
-    def use() -> None:
-        with db.read():
-            db.row("SELECT 1")
-        with db.write():
-            db.row("SELECT 1")
-
-    for _ in range(10):
-        in_thread(use)
-    with db.read():
-        assert len(db.db.obj._opened) <= 2
-
-
-def test_a_full_disk_is_told_apart(sqlite: Any) -> None:
-    with db.migration():
-        db.execute("CREATE TABLE test_fat (value TEXT)")
-    with db.migration():
-        (pages,) = db.row("PRAGMA page_count") or (0,)
-        db.row(f"PRAGMA max_page_count = {pages + 1}")
-    with pytest.raises(InsufficientStorage), db.write():
-        for _ in range(100):
-            db.execute("INSERT INTO test_fat VALUES (?)", "x" * 4000)
-    with db.migration():
-        db.row("PRAGMA max_page_count = 4294967294")
-        db.execute("DROP TABLE test_fat")
