@@ -1,7 +1,6 @@
 """All tables. `ALL` is what migrations, the schema check and the tests go by."""
 
 from importlib import import_module
-from importlib.util import find_spec
 
 from models.base import BaseModel
 
@@ -16,13 +15,6 @@ MODULES = (
 )
 
 
-def _present(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
-
-
 def _models(name: str) -> list[type[BaseModel]]:
     """The tables a module defines, in the order of the file."""
     return [
@@ -32,4 +24,4 @@ def _models(name: str) -> list[type[BaseModel]]:
     ]
 
 
-ALL: list[type[BaseModel]] = [model for name in MODULES if _present(name) for model in _models(name)]
+ALL: list[type[BaseModel]] = [model for name in MODULES for model in _models(name)]
