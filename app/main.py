@@ -21,7 +21,7 @@ from app.http.middleware import Pipeline, Surroundings
 from app.http.origin import Origin
 from app.http.resolver import HandlerResolver
 from app.http.switch import Switch
-from app.mender import useradm
+from app.mender import artifacts, useradm
 from app.settings import Settings
 
 log = structlog.get_logger("flotilla")
@@ -51,6 +51,7 @@ def prepare_process(settings: Settings) -> None:
     open_process(settings)
     migrate.up()
     tokens.ensure_keys([(system, kind) for system, kinds in TOKEN_KINDS.items() for kind in kinds])
+    artifacts.reconcile()
     password = random.token_urlsafe(18)
     if useradm.ensure_first_admin(FIRST_ADMIN, password):
         _hand_over(settings.data_dir / "admin-password", password)

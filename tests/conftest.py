@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from app.core import clock, db, passwords, secrets, storage
+from app.core import clock, db, log, passwords, secrets, storage
 from app.mender import attributes
 from tests.support.databases import Cluster
 from tests.support.state import State
@@ -44,6 +44,7 @@ RUN = pytest.StashKey[Run]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    log.configure("error")
     settings.load_profile("full" if os.environ.get("FLOTILLA_FULL") else "flotilla")
     given: dict[str, Any] | None = getattr(config, "workerinput", None)
     if given is not None:

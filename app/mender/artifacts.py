@@ -168,6 +168,13 @@ def delete(tenant: str, artifact_id: str) -> None:
     storage.delete(artifact.object_key)
 
 
+def reconcile() -> list[str]:
+    """Remove files that no artifact names, left by a crash between file and row. Opens its own unit; gives the keys."""
+    with db.read():
+        known = [key for (key,) in db.rows("SELECT object_key FROM mender_artifact")]
+    return storage.reconcile(known, FOLDER)
+
+
 def require(tenant: str, artifact_id: str) -> None:
     """Raises NotFound unless there is such an artifact."""
     _artifact(tenant, artifact_id)
