@@ -1,5 +1,6 @@
 """Artifacts: upload, description, deletion and the file itself (mender 4.2)."""
 
+import contextlib
 import itertools
 import math
 from hashlib import sha256
@@ -41,12 +42,25 @@ def upload(tenant: str, staged: StagedFile, size: int | None, description: str) 
         with db.write():
             _insert(tenant, artifact_id, key, parsed, staged, description, combinations)
     except BaseException as exc:
-        storage.delete(key)
+        _withdraw(tenant, artifact_id, key)
         if isinstance(exc, peewee.IntegrityError):
             with db.read():
                 _refuse_taken(tenant, parsed.name, combinations)
         raise
     return artifact_id
+
+
+def _withdraw(tenant: str, artifact_id: str, key: str) -> None:
+    """Remove the file of a row that was not written.
+
+    A connection that is lost at the end leaves open whether it was; a row without its file would be worse than a file
+    without its row, which `reconcile` finds.
+    """
+    with contextlib.suppress(Exception):
+        with db.read():
+            written = scoped(Artifact, tenant).where(Artifact.id == artifact_id).exists()
+        if not written:
+            storage.delete(key)
 
 
 def _insert(

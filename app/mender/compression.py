@@ -6,14 +6,20 @@ from collections.abc import Iterator
 from typing import Final
 
 STEP: Final = 256 * 1024
-XZ_MEMORY: Final = 80 * 1024 * 1024  # what `xz -9` needs to unpack, and a little
+XZ_MEMORY: Final = 80 * 1024 * 1024  # mender-artifact compresses like `xz -9`, which takes 65 MiB to unpack
 
 SUFFIXES: Final = ("", ".gz", ".xz")
-ERRORS: Final = (zlib.error, lzma.LZMAError, EOFError)
+
+
+class CompressionError(Exception):
+    """Why data cannot be unpacked, in a few words."""
 
 
 def decompress(suffix: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The plain bytes of `chunks`, in steps of at most 256 KiB. Raises one of ERRORS for what is damaged or cut off."""
+    """The plain bytes of `chunks`, in steps of at most 256 KiB.
+
+    Raises CompressionError for what is damaged, cut off, or needs more memory than XZ_MEMORY.
+    """
     if suffix == ".gz":
         return _gzip(chunks)
     if suffix == ".xz":
@@ -22,36 +28,50 @@ def decompress(suffix: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _gzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    unpacker = zlib.decompressobj(wbits=31)
-    fresh = True
+    unpacker, fresh = zlib.decompressobj(wbits=31), True
     for chunk in chunks:
         while chunk:
-            if unpacker.eof:
-                unpacker, fresh = zlib.decompressobj(wbits=31), True
-            plain = unpacker.decompress(chunk, STEP)
-            fresh = False
+            if unpacker.eof:  # a further stream behind the first
+                unpacker = zlib.decompressobj(wbits=31)
+            plain, fresh = _inflate(unpacker, chunk), False
             if plain:
                 yield plain
             chunk = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
-    while not unpacker.eof and not fresh:
-        plain = unpacker.decompress(b"", STEP)
+    while not fresh and not unpacker.eof:
+        plain = _inflate(unpacker, b"")
         if not plain:
-            raise EOFError("the compressed data is cut off")
+            break
         yield plain
-    if fresh:
-        raise EOFError("there is no compressed data")
+    if not unpacker.eof:
+        raise CompressionError("the compressed data is cut off")
+
+
+def _inflate(unpacker: "zlib._Decompress", chunk: bytes) -> bytes:
+    try:
+        return unpacker.decompress(chunk, STEP)
+    except zlib.error:
+        raise CompressionError("the compressed data is damaged") from None
 
 
 def _xz(chunks: Iterator[bytes]) -> Iterator[bytes]:
     unpacker = lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
     for chunk in chunks:
         if unpacker.eof:
-            raise lzma.LZMAError("there is data after the end of the compressed data")
-        plain = unpacker.decompress(chunk, STEP)
+            raise CompressionError("there is something after the end of the compressed data")
+        plain = _unpack(unpacker, chunk)
         while plain:
             yield plain
-            plain = b"" if unpacker.eof or unpacker.needs_input else unpacker.decompress(b"", STEP)
+            plain = b"" if unpacker.eof or unpacker.needs_input else _unpack(unpacker, b"")
     if not unpacker.eof:
-        raise EOFError("the compressed data is cut off")
+        raise CompressionError("the compressed data is cut off")
     if unpacker.unused_data:
-        raise lzma.LZMAError("there is data after the end of the compressed data")
+        raise CompressionError("there is something after the end of the compressed data")
+
+
+def _unpack(unpacker: lzma.LZMADecompressor, chunk: bytes) -> bytes:
+    try:
+        return unpacker.decompress(chunk, STEP)
+    except lzma.LZMAError as exc:
+        if "emory" in str(exc):
+            raise CompressionError(f"the compressed data needs more than {XZ_MEMORY >> 20} MiB to unpack") from None
+        raise CompressionError("the compressed data is damaged") from None

@@ -25,6 +25,7 @@ class ByteReader:
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._buffer = b""
+        self._at = 0
 
     def exactly(self, count: int) -> bytes:
         """`count` bytes; raises TarError when there are fewer."""
@@ -39,20 +40,20 @@ class ByteReader:
     def pieces(self, count: int) -> Iterator[bytes]:
         """Up to `count` bytes, in pieces; fewer only at the end of the input."""
         while count > 0:
-            if not self._buffer:
-                self._buffer = next(self._chunks, b"")
+            if self._at == len(self._buffer):
+                self._buffer, self._at = next(self._chunks, b""), 0
                 if not self._buffer:
                     return
-            piece, self._buffer = self._buffer[:count], self._buffer[count:]
+            piece = self._buffer[self._at : self._at + count]
+            self._at += len(piece)
             count -= len(piece)
             yield piece
 
-    def rest(self) -> Iterator[bytes]:
-        """What is left, in pieces."""
-        if self._buffer:
-            yield self._buffer
-            self._buffer = b""
-        yield from self._chunks
+    def drain(self) -> None:
+        """Read what is left, and drop it."""
+        self._buffer, self._at = b"", 0
+        for _ in self._chunks:
+            pass
 
 
 @dataclass(slots=True)
@@ -68,32 +69,37 @@ class Member:
     def read(self, limit: int) -> bytes:
         """All of the data; raises TarError when it is more than `limit` bytes."""
         if self.size > limit:
-            raise TarError(f"{self.name} is larger than {limit} bytes")
+            raise TarError(f"{printable(self.name)} is larger than {limit} bytes")
         return b"".join(self.data)
 
 
 def members(chunks: Iterator[bytes]) -> Iterator[Member]:
-    """The members of a tar file (ustar, GNU or pax). Raises TarError; anything after the end but zeros is an error."""
+    """The members of a tar file (ustar, GNU or pax). Raises TarError, also for what could be read in two ways.
+
+    What follows the two blocks of zeros that end a tar file is read but not looked at, as every other reader does.
+    """
     source = ByteReader(chunks)
     extended: dict[str, str] = {}
     for _ in range(MAX_MEMBERS):
         header = source.exactly(BLOCK)
         if not any(header):
-            _check_end(source)
+            # A file that ends within the second block lacks nothing.
+            if any(b"".join(source.pieces(BLOCK))):
+                raise TarError("there is something between the last member and the end")
+            source.drain()
             return
         kind, name, size, mtime = _parse(header)
-        if kind in (b"x", b"g", b"L", b"K"):
+        if kind in (b"x", b"L"):
             data = _extended(source, size)
-            if kind == b"x":
-                extended |= _pax(data)
-            elif kind == b"L":
-                extended["path"] = _text(data.rstrip(b"\0"))
+            extended |= _pax(data) if kind == b"x" else {"path": _text(data.rstrip(b"\0"))}
             continue
         if kind not in (b"0", b"\0", b"5"):
-            raise TarError(f"{name[:100]} is neither a file nor a directory")
+            raise TarError(f"{printable(name)} is neither a file nor a directory")
         name = extended.get("path", name)
         size = _decimal(extended["size"]) if "size" in extended else size
-        mtime = _decimal(extended["mtime"].partition(".")[0]) if "mtime" in extended else mtime
+        if not 0 <= size <= MAX_SIZE:
+            raise TarError(f"{printable(name)} has an impossible size")
+        mtime = _seconds(extended["mtime"]) if "mtime" in extended else mtime
         extended = {}
         member = Member(name, size, mtime, kind == b"5", _data(source, size))
         yield member
@@ -113,17 +119,11 @@ def _data(source: ByteReader, size: int) -> Iterator[bytes]:
 
 
 def _extended(source: ByteReader, size: int) -> bytes:
-    if size > MAX_EXTENDED:
+    if not 0 <= size <= MAX_EXTENDED:
         raise TarError("an extended header is too large")
     data = source.exactly(size)
     source.exactly(-size % BLOCK)
     return data
-
-
-def _check_end(source: ByteReader) -> None:
-    for piece in source.rest():
-        if piece.strip(b"\0"):
-            raise TarError("there is data after the end of the tar file")
 
 
 def _parse(header: bytes) -> tuple[bytes, str, int, int]:
@@ -135,17 +135,12 @@ def _parse(header: bytes) -> tuple[bytes, str, int, int]:
     if header[257:263] == b"ustar\0":
         prefix = _text(header[345:500].partition(b"\0")[0])
         name = f"{prefix}/{name}" if prefix else name
-    size = _number(header[124:136])
-    if size > MAX_SIZE:
-        raise TarError("a member is too large")
-    return header[156:157], name, size, _number(header[136:148])
+    return header[156:157], name, _number(header[124:136]), _number(header[136:148])
 
 
 def _number(field: bytes) -> int:
-    if field[0] & 0x80:
-        if field[0] != 0x80:
-            raise TarError("a number is negative")
-        return int.from_bytes(field[1:], "big")
+    if field[0] in (0x80, 0xFF):  # base 256, with a sign: for large files and for dates before 1970
+        return int.from_bytes(field[1:], "big", signed=field[0] == 0xFF)
     text = field.strip(b"\0 ")
     if not text:
         return 0
@@ -158,6 +153,13 @@ def _decimal(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 15:
         raise TarError("an extended header holds a bad number")
     return int(text)
+
+
+def _seconds(text: str) -> int:
+    whole, _, fraction = text.partition(".")
+    if fraction.strip("0123456789"):
+        raise TarError("an extended header holds a bad number")
+    return -_decimal(whole[1:]) if whole.startswith("-") else _decimal(whole)
 
 
 def _text(raw: bytes) -> str:
@@ -178,6 +180,13 @@ def _pax(data: bytes) -> dict[str, str]:
         key, equals, value = record.rstrip(b"\n").partition(b"=")
         if not equals:
             raise TarError("an extended header is garbled")
+        if key.startswith(b"GNU.sparse."):
+            raise TarError("a file with holes is not supported")
         if key in (b"path", b"size", b"mtime"):
             found[key.decode()] = _text(value)
     return found
+
+
+def printable(text: str) -> str:
+    """A name from a file, fit for an error message."""
+    return "".join(char if char.isprintable() else "?" for char in text[:100])
