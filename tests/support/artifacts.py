@@ -11,6 +11,7 @@ import lzma
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -179,3 +180,39 @@ def changed(members: Members, changes: Mapping[str, bytes | None]) -> Members:
     assert changes.keys() <= {name for name, _ in members}
     found = [(name, changes.get(name, raw)) for name, raw in members]
     return [(name, raw) for name, raw in found if raw is not None]
+
+
+# Headers that a test changes.
+
+INFO: dict[str, Any] = {
+    "payloads": [{"type": "single-file"}],
+    "artifact_provides": {"artifact_name": "release-1"},
+    "artifact_depends": {"device_type": ["board"]},
+}
+INFO_2: dict[str, Any] = {
+    "artifact_name": "release-1",
+    "updates": [{"type": "rootfs-image"}],
+    "device_types_compatible": ["board"],
+}
+TYPE = ("headers/0000/type-info", b'{"type":"single-file"}')
+
+
+def header(*members: tuple[str, bytes], suffix: str = ".gz") -> bytes:
+    return PACKERS[suffix](tar(list(members)))
+
+
+def with_info(**changes: Any) -> bytes:
+    """An artifact with other fields in header-info; None drops one."""
+    info = {key: value for key, value in (INFO | changes).items() if value is not None}
+    return build(header_info=info)
+
+
+def with_header(*members: tuple[str, bytes], **options: Any) -> bytes:
+    """An artifact with another header behind header-info."""
+    made = header(("header-info", dump(options.pop("info", INFO))), *members)
+    return seal(changed(parts(**options), {"header.tar.gz": made}))
+
+
+def file_entry(name: str, content: bytes, seconds: int = MTIME) -> dict[str, Any]:
+    date = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"name": name, "checksum": sha256(content).hexdigest(), "size": len(content), "date": date}
