@@ -134,9 +134,13 @@ class Pipeline(SpecMiddleware):
         found = None if "\0" in request.path else self._router.match(request.method, request.path)
         if found is None:
             return self._no_operation(request)
-        exchange.plan, values = found
-        plan = exchange.plan
-        arguments = plan.arguments(values, request, refused)
+        plan, values = found
+        try:
+            arguments = plan.arguments(values, request, refused)
+        except NotFound:
+            # Not one of this operation's paths; a more literal one may have it, with other methods.
+            return self._no_operation(request, matched=True)
+        exchange.plan = plan
         media = _media(scope)
         if plan.body is not None and plan.body.multipart is not None:
             answer = await self._streamed(plan, plan.body.multipart, request, arguments, media, receive)
@@ -148,10 +152,12 @@ class Pipeline(SpecMiddleware):
             _check(plan, answer)
         return answer
 
-    def _no_operation(self, request: Request) -> Answer:
+    def _no_operation(self, request: Request, *, matched: bool = False) -> Answer:
         """OPTIONS of a known path, else 405 with a complete Allow, else 404."""
-        allowed = [] if "\0" in request.path else self._router.allowed(request.path)
-        if not allowed:
+        allowed = self._router.allowed(request.path, Plan.fits)
+        if not allowed and not matched:
+            allowed = self._router.allowed(request.path)
+        if not allowed or "\0" in request.path:
             raise NotFound("not found")
         if request.method != "OPTIONS":
             raise MethodNotAllowed("method not allowed", headers={"Allow": ", ".join(allowed)})

@@ -63,10 +63,14 @@ class Plan:
 
     def arguments(self, path: Mapping[str, str], request: Request, refused: Problem | None) -> Arguments:
         """Cast the parameters. A bad path parameter is NotFound at once, or waits with the 400s (`x-bad-path: 400`)."""
-        values, bad_path, errors = self.parameters.cast(dict(path), request.query, request.headers)
+        values, bad_path, errors = self.parameters.cast(path, request.query, request.headers)
         if bad_path and self.bad_path == 404:
             raise NotFound("not found")
         return Arguments(values, [*bad_path, *errors], refused)
+
+    def fits(self, path: Mapping[str, str]) -> bool:
+        """Whether a path is one of this operation's, or a 404 for its parameters' sake."""
+        return self.bad_path != 404 or not self.parameters.cast(path, (), {})[1]
 
     def run(self, request: Request, arguments: Arguments, media: Media) -> Answer:
         """Security, then 415, then 400, then the unit of work with the handler, then the answer's bytes."""

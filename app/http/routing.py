@@ -4,7 +4,7 @@ Stands in for connexion's RoutingMiddleware, which routes by registration order,
 first route's method in `Allow` and walks all routes one by one (ecosystem.md section 1, rows 3, 4, 25, 29, 35).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -55,9 +55,17 @@ class Router(Generic[T]):
                 return found[0], dict(zip(found[1], values, strict=True))
         return None
 
-    def allowed(self, path: str) -> list[str]:
-        """The methods that this path answers to, sorted; empty when no operation has it."""
-        methods = {method for node, _ in self._nodes(path) for method in node.plans}
+    def allowed(self, path: str, fits: Callable[[T, dict[str, str]], bool] = lambda plan, values: True) -> list[str]:
+        """The methods that this path answers to, sorted; empty when no operation has it.
+
+        `fits(plan, path parameters)` says whether an operation takes these values, else the path is none of its own.
+        """
+        methods = {
+            method
+            for node, values in self._nodes(path)
+            for method, (plan, names) in node.plans.items()
+            if fits(plan, dict(zip(names, values, strict=True)))
+        }
         if not methods:
             return []
         return sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set()))

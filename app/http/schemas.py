@@ -15,6 +15,8 @@ import jsonschema_rs
 Errors = list[tuple[str, str]]
 
 MAX_ERRORS: Final = 20
+MAX_BRANCHES: Final = 100
+WITHOUT_NUL: Final = {"pattern": "^[^\\u0000]*$"}
 DROPPED: Final = frozenset(
     {"example", "examples", "discriminator", "xml", "externalDocs", "deprecated", "nullable", "default"}
 )
@@ -36,9 +38,9 @@ FORMATS: Final = {"byte": _is_base64, "binary": lambda _: True, "password": lamb
 class Compiled:
     """A schema ready to judge values."""
 
-    def __init__(self, validator: jsonschema_rs.Draft202012Validator, read_only: "_ReadOnly | None" = None) -> None:
+    def __init__(self, validator: jsonschema_rs.Draft202012Validator, shape: "_Shape | None" = None) -> None:
         self._validator = validator
-        self._read_only = read_only
+        self._shape = shape
 
     def errors(self, value: Any) -> Errors:
         """(JSON pointer, message) of each fault, at most 20; empty when the value is valid. No value is quoted."""
@@ -52,8 +54,8 @@ class Compiled:
         return found
 
     def strip(self, value: Any) -> Any:
-        """The value without the properties that a client may not set (readOnly)."""
-        return value if self._read_only is None else self._read_only.strip(value)
+        """The value without members that a client may not set (readOnly) or that the schema does not name."""
+        return value if self._shape is None else self._shape.strip(value)
 
 
 def _pointer(path: list[str | int]) -> str:
@@ -89,10 +91,9 @@ class Schemas:
         return _follow(schema, self._components)
 
     def request(self, schema: Mapping[str, Any]) -> Compiled:
-        """For what clients send: readOnly properties are not demanded, ignored and stripped."""
+        """For what clients send: readOnly properties are not demanded, and stripped; no text may hold NUL."""
         translated = _Translator("request", self._components).schema(schema)
-        read_only = _ReadOnly(schema, self._components)
-        return Compiled(self._compile(translated, "request"), read_only if read_only.found else None)
+        return Compiled(self._compile(translated, "request"), _Shape(schema, self._components))
 
     def response(self, schema: Mapping[str, Any]) -> Compiled:
         """For what we send: objects are closed, an undeclared property is a fault; writeOnly may not appear."""
@@ -142,6 +143,8 @@ class _Translator:
             out["required"] = [name for name in out["required"] if name not in hidden]
         if kind == "closed" and self._is_object(node) and "additionalProperties" not in out:
             out["unevaluatedProperties"] = False
+        if kind == "request" and out.get("type") == "string" and "format" not in out and "enum" not in out:
+            out["allOf"] = [*out.get("allOf", []), WITHOUT_NUL]
         _bounds(out)
         return _nullable(out) if node.get("nullable") else out
 
@@ -194,38 +197,43 @@ def _read_only_names(node: Mapping[str, Any], components: Mapping[str, Any], dep
     return names
 
 
-class _ReadOnly:
-    """Which properties to take out of a request, per level of its schema."""
+class _Shape:
+    """What of a request reaches the handler: declared members that a client may set, and members of open objects."""
 
     def __init__(self, schema: Mapping[str, Any], components: Mapping[str, Any]) -> None:
         self._schema, self._components = schema, components
-        self.found = self._search(schema, set())
-
-    def _search(self, node: Mapping[str, Any], seen: set[int]) -> bool:
-        node = _follow(node, self._components)
-        if id(node) in seen:
-            return False
-        seen.add(id(node))
-        parts = [*node.get("properties", {}).values(), *(p for w in COMPOSITIONS for p in node.get(w, []))]
-        if "items" in node:
-            parts.append(node["items"])
-        return bool(_read_only_names(node, self._components)) or any(self._search(part, seen) for part in parts)
 
     def strip(self, value: Any) -> Any:
-        return self._strip(value, self._schema)
+        return self._strip(value, [self._schema])
 
-    def _strip(self, value: Any, node: Mapping[str, Any]) -> Any:
-        node = _follow(node, self._components)
-        for part in (p for word in COMPOSITIONS for p in node.get(word, [])):
-            value = self._strip(value, part)
-        if isinstance(value, list) and "items" in node:
-            return [self._strip(item, node["items"]) for item in value]
-        if isinstance(value, dict):
-            hidden = _read_only_names(node, self._components)
-            properties = node.get("properties", {})
-            return {
-                key: self._strip(item, properties[key]) if key in properties else item
-                for key, item in value.items()
-                if key not in hidden
-            }
-        return value
+    def _strip(self, value: Any, nodes: list[Mapping[str, Any]]) -> Any:
+        """`value` as all of `nodes`, the branches of its composition included, let it through."""
+        if not isinstance(value, dict | list):
+            return value
+        nodes = self._branches(nodes)
+        if isinstance(value, list):
+            items = [node["items"] for node in nodes if "items" in node]
+            return [self._strip(item, items) for item in value] if items else value
+        declared: dict[str, list[Mapping[str, Any]]] = {}
+        for node in nodes:
+            for name, sub in node.get("properties", {}).items():
+                declared.setdefault(name, []).append(sub)
+        hidden = {name for name, subs in declared.items() if any(self._is_read_only(sub) for sub in subs)}
+        is_open = not declared or any(node.get("additionalProperties") for node in nodes)
+        return {
+            key: self._strip(item, declared[key]) if key in declared else item
+            for key, item in value.items()
+            if (key in declared or is_open) and key not in hidden
+        }
+
+    def _branches(self, nodes: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        left = list(nodes)
+        while left and len(found) < MAX_BRANCHES:
+            node = _follow(left.pop(), self._components)
+            found.append(node)
+            left += [part for word in COMPOSITIONS for part in node.get(word, [])]
+        return found
+
+    def _is_read_only(self, node: Mapping[str, Any]) -> bool:
+        return bool(_follow(node, self._components).get("readOnly"))

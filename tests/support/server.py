@@ -31,7 +31,8 @@ class Server:
     internal_url: str
     data: Path
     log: Path
-    user_id: str
+    environment: dict[str, str]
+    user_id: str = ""
 
     def stop(self, within: float = 30) -> int:
         if self.process.poll() is None:
@@ -42,6 +43,18 @@ class Server:
                 self.process.kill()
                 self.process.wait()
         return self.process.returncode
+
+    def create_admin(self, email: str) -> str:
+        """Make an administrator by the command line, while the server runs; the new user's id."""
+        created = self.command("admin", "create", "--email", email, "--password", PASSWORD)
+        assert created.returncode == 0, created.stderr
+        return created.stdout.strip().splitlines()[-1]
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `flotilla` with the server's settings."""
+        return subprocess.run(
+            [*COMMAND, *arguments], env=self.environment, cwd=self.data, capture_output=True, text=True, timeout=120
+        )
 
     def login(self, email: str = EMAIL, password: str = PASSWORD) -> str:
         answer = httpx.post(f"{self.url}/api/management/v1/useradm/auth/login", auth=(email, password), timeout=30)
@@ -63,17 +76,9 @@ def start(data: Path, database_url: str | None = None, **environment: str) -> Se
         process = subprocess.Popen([*COMMAND, "serve"], env=env, cwd=data, stdout=output, stderr=output)
     url = f"http://127.0.0.1:{port}"
     _wait_ready(process, url, log)
-    created = subprocess.run(
-        [*COMMAND, "admin", "create", "--email", EMAIL, "--password", PASSWORD],
-        env=env,
-        cwd=data,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert created.returncode == 0, created.stderr
-    user_id = created.stdout.strip().splitlines()[-1]
-    return Server(process, url, f"http://127.0.0.1:{internal}", data, log, user_id)
+    server = Server(process, url, f"http://127.0.0.1:{internal}", data, log, env)
+    server.user_id = server.create_admin(EMAIL)
+    return server
 
 
 def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path, seconds: float = 120) -> None:

@@ -352,8 +352,8 @@ def test_listing(user):
     assert listed(f"created_before={second}") == [1, 0]
     assert listed(f"created_after={second}") == [2, 1]
     assert listed(f"created_after={second}&created_before={second}") == [1]
-    assert listed("created_after=9223372036854775807") == []
-    assert listed("created_before=-9223372036854775808") == []
+    assert listed("created_after=9007199254740991") == []
+    assert listed("created_before=0") == []
     assert listed("per_page=2&page=2") == [0]
     first = user.get(f"{LIST}?per_page=2")
     assert first.headers["X-Total-Count"] == "3"

@@ -169,14 +169,10 @@ def test_a_cookie_needs_the_same_origin_for_unsafe_methods(client, server):
         b'{"name": "\xed\xa0\x80"}',
         b'{"name": "\\ud800"}',
         b'{"name": "a\\u0000b"}',
-        b'{"na\\u0000me": "a", "name": "b"}',
         b'{"name": "a", "size": NaN}',
         b'{"name": "a", "size": 1e400}',
         b'{"name": "a", "size": 9223372036854775808}',
-        b'{"name": "a", "other": 9223372036854775808}',
-        b'{"name": "a", "other": 99999999999999999999999}',
         b'{"name": "a", "size": 1.5}',
-        b'{"name": "a", "other": ' + b"[" * 101 + b"]" * 101 + b"}",
         b'{"name": "a", "other": ' + b"[" * 90_000 + b"]" * 90_000 + b"}",
         b'\xef\xbb\xbf{"name": "a"}',
         b'{"name": "a"} x',
@@ -188,6 +184,34 @@ def test_a_cookie_needs_the_same_origin_for_unsafe_methods(client, server):
 def test_hostile_json_is_a_400(client, content):
     answer = client.post("/toy/things", headers={**GOOD, "Content-Type": "application/json"}, content=content)
     assert answer.status_code == 400, answer.text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"a\\u0000": 1}',
+        b'{"a": "\\u0000"}',
+        b'{"a": 9223372036854775808}',
+        b'{"a": -9223372036854775809}',
+        b'{"a": 99999999999999999999999}',
+        b'{"a": ' + b"[" * 101 + b"]" * 101 + b"}",
+    ],
+)
+def test_hostile_json_in_a_free_object_is_a_400(client, content):
+    answer = client.post("/toy/optional", headers={"Content-Type": "application/json"}, content=content)
+    assert answer.status_code == 400, answer.text
+
+
+def test_members_that_the_schema_does_not_name_are_not_looked_at(client):
+    """Clients of a later version may send more; what nobody reads can do no harm."""
+    content = (
+        b'{"name": "a", "a\\u0000": "\\u0000", "other": 99999999999999999999999, "deep": '
+        + b"[" * 300
+        + b"]" * 300
+        + b"}"
+    )
+    answer = client.post("/toy/things", headers={**GOOD, "Content-Type": "application/json"}, content=content)
+    assert (answer.status_code, answer.json()) == (201, {"name": "a"})
 
 
 def test_integers_of_64_bits_and_depth_100_are_fine(client):

@@ -1,0 +1,152 @@
+"""Schemathesis hooks: credentials for each operation, ids of things that exist, bodies that can be valid.
+
+A value is only replaced where the fuzzer meant it to be valid; what it made wrong on purpose goes out as it is. Each
+answer's status is noted in FLOTILLA_FUZZ_LOG.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.transport.serialization import Binary
+
+from tests.fuzz.world import DEPLOYMENTS, World
+from tests.support.artifacts import build
+
+WORLD = World(os.environ["FLOTILLA_FUZZ_URL"], os.environ["FLOTILLA_FUZZ_EMAIL"], os.environ["FLOTILLA_FUZZ_PASSWORD"])
+# Logs in and out as it likes; the sessions of the administrator, ten at most, stay.
+GUEST = os.environ["FLOTILLA_FUZZ_GUEST"]
+SHARE = 0.75  # of the cases that get real ids; the rest show what unknown ones do
+
+
+def auth_set() -> dict[str, Any]:
+    entry = WORLD.pending()[1]
+    return {"device_id": entry["id"], "auth_set_id": entry["auth_sets"][0]["id"]}
+
+
+def log() -> dict[str, Any]:
+    deployment, device = WORLD.logged()
+    return {"deployment_id": deployment, "device_id": device}
+
+
+# operationId -> path parameters that exist.
+PATHS: dict[str, Callable[[], dict[str, Any]]] = {
+    "get_device": lambda: {"device_id": WORLD.device.id},
+    "decommission_device": lambda: {"device_id": WORLD.pending()[1]["id"]},
+    "delete_auth_set": auth_set,
+    "get_auth_set_status": auth_set,
+    "set_auth_set_status": auth_set,
+    "revoke_token": lambda: {"token_id": WORLD.accepted()[1]["auth_sets"][0]["id"]},
+    "get_device_inventory": lambda: {"device_id": WORLD.device.id},
+    "get_artifact": lambda: {"artifact_id": WORLD.artifact()[0]},
+    "update_artifact": lambda: {"artifact_id": WORLD.artifact()[0]},
+    "delete_artifact": lambda: {"artifact_id": WORLD.artifact()[0]},
+    "get_artifact_link": lambda: {"artifact_id": WORLD.artifact()[0]},
+    "get_deployment": lambda: {"deployment_id": WORLD.deployment("somebody")},
+    "abort_deployment": lambda: {"deployment_id": WORLD.deployment("somebody")},
+    "get_deployment_statistics": lambda: {"deployment_id": WORLD.deployment("somebody")},
+    "list_deployment_devices": lambda: {"deployment_id": WORLD.asked()},
+    "list_deployment_device_ids": lambda: {"deployment_id": WORLD.deployment("somebody")},
+    "get_deployment_log": log,
+    "update_deployment_status": lambda: {"deployment_id": WORLD.asked()},
+    "upload_deployment_log": lambda: {"deployment_id": WORLD.asked()},
+    "get_openapi": lambda: {"document": "flotilla.json"},
+}
+
+
+# Operations that may take the device's token away.
+LOCKING = {"decommission_device", "delete_auth_set", "set_auth_set_status", "revoke_token"}
+
+# Half of all files are artifacts, no two of one name.
+schemathesis.openapi.format(
+    "binary",
+    st.one_of(st.binary(max_size=200), st.uuids().map(lambda number: build(name=f"fuzz-{number}"))).map(Binary),
+)
+
+
+@schemathesis.auth()
+class Credentials:
+    """The credential that an operation asks for; logging out gets a token of its own."""
+
+    def get(self, case: Any, context: Any) -> dict[str, str]:
+        return {}
+
+    def set(self, case: Any, data: dict[str, str], context: Any) -> None:
+        schemes = {name for entry in case.operation.definition.raw.get("security", []) for name in entry}
+        headers = case.headers = case.headers or {}
+        if "DeviceJWT" in schemes:
+            headers["Authorization"] = f"Bearer {WORLD.device.token}"
+        elif "ManagementJWT" in schemes:
+            own = name(case) == "logout"
+            headers["Authorization"] = f"Bearer {WORLD.login(GUEST) if own else WORLD.token}"
+        elif "BasicUser" in schemes:
+            import base64
+
+            pair = base64.b64encode(f"{GUEST}:{WORLD.password}".encode()).decode()
+            headers["Authorization"] = f"Basic {pair}"
+
+
+def name(case: Any) -> str:
+    return case.operation.definition.raw["operationId"]
+
+
+def meant_wrong(case: Any, location: ParameterLocation) -> bool:
+    return case.meta is None or case.meta.is_negative_at(location)
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, kwargs: Any) -> None:
+    """Put things that exist where the fuzzer meant a valid value."""
+    if case.method.upper() not in (case.operation.method.upper(), "HEAD") or case.meta is None:
+        return
+    if WORLD.random.random() > SHARE:
+        return
+    operation = name(case)
+    if operation in PATHS and not meant_wrong(case, ParameterLocation.PATH):
+        case.path_parameters = PATHS[operation]()
+    if operation == "download_artifact_file":
+        download(case)
+    if not case.meta.generation.mode.is_negative:
+        body(case, operation)
+
+
+def download(case: Any) -> None:
+    locations = (ParameterLocation.PATH, ParameterLocation.QUERY)
+    if any(meant_wrong(case, location) for location in locations):
+        return
+    artifact = WORLD.artifact()[0]
+    link = WORLD.http.get(
+        f"{DEPLOYMENTS}/artifacts/{artifact}/download", headers={"Authorization": f"Bearer {WORLD.token}"}
+    ).json()["uri"]
+    case.path_parameters = {"artifact_id": artifact}
+    case.query = {key: values[0] for key, values in parse_qs(urlsplit(link).query).items()}
+
+
+def body(case: Any, operation: str) -> None:
+    if operation == "create_deployment" and isinstance(case.body, dict):
+        case.body = {**case.body, "artifact_name": WORLD.artifact_name}
+        if WORLD.random.random() < 0.3:
+            case.body["devices"] = [WORLD.device.id]
+    elif operation == "authenticate_device" and not meant_wrong(case, ParameterLocation.HEADER):
+        raw, signature = WORLD.signed_request()
+        case.body = json.loads(raw)
+        case.headers = {**(case.headers or {}), "X-MEN-Signature": signature}
+    elif operation.startswith("post_next_deployment"):
+        provides = {"device_type": "board", "artifact_name": "base"}
+        case.body = {"device_provides": provides} if operation.endswith("v2") else provides
+        WORLD.deployment(WORLD.device.id)
+
+
+@schemathesis.hook
+def after_call(context: Any, case: Any, response: Any) -> None:
+    """Note which operation answered what; a device that was locked out on the way is replaced."""
+    if name(case) in LOCKING and response.status_code == 204:
+        WORLD.renew_device()
+    line = {"operation": name(case), "method": response.request.method, "status": response.status_code}
+    with open(os.environ["FLOTILLA_FUZZ_LOG"], "a", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(json.dumps(line) + "\n")

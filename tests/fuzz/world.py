@@ -1,0 +1,112 @@
+"""Things that exist on the server under test, made when a fuzzed request needs one."""
+
+import itertools
+import os
+import random
+from functools import cached_property
+from typing import Any
+
+import httpx
+import orjson
+
+from tests.support.artifacts import build
+from tests.support.mender import DEPLOYMENTS, DEVAUTH, DEVICES, NEXT, USERADM, Device
+
+LIST = f"{DEPLOYMENTS}/deployments"
+
+
+class World:
+    """The administrator's view of the server, and a few devices; everything is made through the API itself."""
+
+    def __init__(self, url: str, email: str, password: str) -> None:
+        self.http = httpx.Client(base_url=url, timeout=60)
+        self.email, self.password = email, password
+        self.random = random.Random(7)
+        self._numbers = itertools.count(1)
+        self._stamp = os.urandom(4).hex()
+
+    def login(self, email: str) -> str:
+        answer = self.http.post(f"{USERADM}/auth/login", auth=(email, self.password))
+        answer.raise_for_status()
+        return answer.text
+
+    @cached_property
+    def token(self) -> str:
+        return self.login(self.email)
+
+    def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        answer = self.http.request(method, path, headers={"Authorization": f"Bearer {self.token}"}, **options)
+        answer.raise_for_status()
+        return answer
+
+    def pending(self) -> tuple[Device, dict[str, Any]]:
+        """A new pending device and its devauth entry."""
+        device = Device(self.http, identity={"mac": f"{self._stamp}-{next(self._numbers)}"})
+        assert device.request().status_code == 401
+        listed = self._call("GET", f"{DEVAUTH}/devices", params={"status": "pending", "per_page": 500}).json()
+        return device, next(entry for entry in listed if entry["identity_data"] == device.identity)
+
+    def accepted(self) -> tuple[Device, dict[str, Any]]:
+        """A new accepted device, with its token, and its devauth entry."""
+        device, entry = self.pending()
+        self._call("PUT", self.auth_set(entry) + "/status", json={"status": "accepted"})
+        assert device.request().status_code == 200
+        device.id = entry["id"]
+        return device, entry
+
+    @staticmethod
+    def auth_set(entry: dict[str, Any]) -> str:
+        return f"{DEVAUTH}/devices/{entry['id']}/auth/{entry['auth_sets'][0]['id']}"
+
+    @cached_property
+    def device(self) -> Device:
+        """The device that all device calls are made as."""
+        return self.accepted()[0]
+
+    def renew_device(self) -> None:
+        """Take another device when this one's token has stopped working."""
+        body = {"device_type": "board", "artifact_name": "base"}
+        if "device" in self.__dict__ and self.device.call("POST", NEXT, json=body).status_code == 401:
+            del self.device
+
+    def artifact(self) -> tuple[str, str]:
+        """(id, name) of a new artifact."""
+        name = f"artifact-{self._stamp}-{next(self._numbers)}"
+        answer = self._call("POST", f"{DEPLOYMENTS}/artifacts", files={"artifact": ("a", build(name=name))})
+        return answer.headers["Location"].rpartition("/")[2], name
+
+    @cached_property
+    def artifact_name(self) -> str:
+        return self.artifact()[1]
+
+    def deployment(self, *devices: str) -> str:
+        """The id of a new deployment."""
+        body = {"name": "fuzz", "artifact_name": self.artifact_name, "devices": list(devices)}
+        return self._call("POST", LIST, json=body).headers["Location"].rpartition("/")[2]
+
+    def asked(self) -> str:
+        """A new deployment that the device has asked for."""
+        deployment = self.deployment(self.device.id)
+        self.ask()
+        return deployment
+
+    def ask(self) -> None:
+        body = {"device_type": "board", "artifact_name": "base"}
+        self.device.call("POST", NEXT, json=body)
+
+    def logged(self) -> tuple[str, str]:
+        """(deployment, device) with a log."""
+        deployment = self.asked()
+        message = {"timestamp": "2026-11-25T05:33:12Z", "level": "info", "message": "hello"}
+        path = f"{DEVICES}/deployments/device/deployments/{deployment}"
+        self.device.call("PUT", f"{path}/log", json={"messages": [message]})
+        self.device.call("PUT", f"{path}/status", json={"status": "failure"})
+        return deployment, self.device.id
+
+    def signed_request(self) -> tuple[bytes, str]:
+        """(body, signature) of an authentication request: of the accepted device, or of a stranger."""
+        from tests.support.mender import pem, sign
+
+        device = self.device if self.random.random() < 0.7 else Device(self.http)
+        raw = orjson.dumps({"id_data": orjson.dumps(device.identity).decode(), "pubkey": pem(device.key)})
+        return raw, sign(device.key, raw)
