@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from app.core import clock, db, log, passwords, secrets, storage
 from app.mender import attributes
+from tests.support import statuses
 from tests.support.databases import Cluster
 from tests.support.state import State
 
@@ -163,10 +164,23 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 _counts: Counter[str] = Counter()
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    for line in _judge_statuses(config).splitlines():
+        terminalreporter.write_line(line, red=True)
     if _counts:
         each = ", ".join(f"{kind} {_counts[kind]}" for kind in KINDS)
         terminalreporter.write_line(f"tests per database: {each}", green=_even(), red=not _even())
+
+
+def _judge_statuses(config: pytest.Config) -> str:
+    """What the documented statuses of a whole run come to; empty for a part of the tests. Raises nothing."""
+    folder = config.stash[RUN].folder
+    if not {"statuses-fuzz-mender.txt"} <= {file.name for file in folder.glob("statuses-*.txt")}:
+        return ""
+    never, known = set(statuses.never_seen(folder)), statuses.accepted()
+    lines = [f"documented but never seen, without a reason: {pair}" for pair in sorted(never - known)]
+    lines += [f"seen now, take it off tests/contract/never_seen.txt: {pair}" for pair in sorted(known - never)]
+    return "\n".join(lines)
 
 
 def _even() -> bool:
@@ -174,8 +188,10 @@ def _even() -> bool:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A test that runs on one database only fails a run that was not narrowed by hand."""
+    """A whole run fails when tests differ between the databases, or a documented status was never seen."""
     options = session.config.option
     narrowed = options.keyword or options.markexpr or any("::" in argument for argument in session.config.args)
-    if not _even() and not narrowed and session.exitstatus == pytest.ExitCode.OK:
+    alone = not hasattr(session.config, "workerinput")
+    faulty = not _even() or (alone and _judge_statuses(session.config) != "")
+    if faulty and not narrowed and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

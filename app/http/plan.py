@@ -15,7 +15,7 @@ from app.core import db
 from app.core.calls import Caller, Request
 from app.core.errors import BadRequest, NotFound, Problem
 from app.http.answers import Answer, Answers, compile_answers
-from app.http.bodies import Body, compile_body
+from app.http.bodies import Body, check_storable, compile_body
 from app.http.params import Parameters, compile_parameters
 from app.http.schemas import Schemas
 from app.http.security import Scheme, Security
@@ -105,6 +105,10 @@ class Plan:
         if arguments.refused is not None:
             raise arguments.refused
         refuse([*arguments.errors, *errors])
+        if value is None or "body" not in self.wanted:
+            return None
+        # Members that the schema does not name are gone by now: what nobody will see is not looked at.
+        check_storable(request.body, value)
         return value
 
     def _work(self, request: Request, caller: Caller, arguments: Arguments, body: Any) -> Any:

@@ -10,6 +10,7 @@ from app.main import create_app
 from app.settings import Settings
 from tests.support.live import live
 from tests.support.mender import User
+from tests.support.statuses import Seen
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,20 @@ def servers(tmp_path_factory) -> Iterator[Servers]:
         yield Servers(public, internal)
 
 
+@pytest.fixture(scope="session")
+def seen(run) -> Seen:
+    """Where the statuses that this process gets are noted."""
+    return Seen(run.folder / f"statuses-{run.worker}.txt")
+
+
 @pytest.fixture
-def http(servers, database) -> Iterator[httpx.Client]:
+def http(servers, database, seen) -> Iterator[httpx.Client]:
     """A client of the public listener, on each database in turn."""
-    with httpx.Client(base_url=servers.public, timeout=60) as client:
+
+    def note(answer: httpx.Response) -> None:
+        seen.answer(answer.request.method, answer.request.url.path, answer.status_code)
+
+    with httpx.Client(base_url=servers.public, timeout=60, event_hooks={"response": [note]}) as client:
         yield client
 
 

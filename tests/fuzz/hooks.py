@@ -133,8 +133,7 @@ def body(case: Any, operation: str) -> None:
         if WORLD.random.random() < 0.3:
             case.body["devices"] = [WORLD.device.id]
     elif operation == "authenticate_device" and not meant_wrong(case, ParameterLocation.HEADER):
-        raw, signature = WORLD.signed_request()
-        case.body = json.loads(raw)
+        case.body, signature = WORLD.signed_request()
         case.headers = {**(case.headers or {}), "X-MEN-Signature": signature}
     elif operation.startswith("post_next_deployment"):
         provides = {"device_type": "board", "artifact_name": "base"}
@@ -147,6 +146,8 @@ def after_call(context: Any, case: Any, response: Any) -> None:
     """Note which operation answered what; a device that was locked out on the way is replaced."""
     if name(case) in LOCKING and response.status_code == 204:
         WORLD.renew_device()
+    if response.request.method != case.operation.method.upper():
+        return
     line = {"operation": name(case), "method": response.request.method, "status": response.status_code}
     with open(os.environ["FLOTILLA_FUZZ_LOG"], "a", encoding="utf-8") as file:  # noqa: PTH123
         file.write(json.dumps(line) + "\n")

@@ -1,16 +1,16 @@
 """Things that exist on the server under test, made when a fuzzed request needs one."""
 
 import itertools
+import json
 import os
 import random
 from functools import cached_property
 from typing import Any
 
 import httpx
-import orjson
 
 from tests.support.artifacts import build
-from tests.support.mender import DEPLOYMENTS, DEVAUTH, DEVICES, NEXT, USERADM, Device
+from tests.support.mender import DEPLOYMENTS, DEVAUTH, DEVICES, NEXT, USERADM, Device, pem, sign
 
 LIST = f"{DEPLOYMENTS}/deployments"
 
@@ -103,10 +103,9 @@ class World:
         self.device.call("PUT", f"{path}/status", json={"status": "failure"})
         return deployment, self.device.id
 
-    def signed_request(self) -> tuple[bytes, str]:
+    def signed_request(self) -> tuple[dict[str, str], str]:
         """(body, signature) of an authentication request: of the accepted device, or of a stranger."""
-        from tests.support.mender import pem, sign
-
         device = self.device if self.random.random() < 0.7 else Device(self.http)
-        raw = orjson.dumps({"id_data": orjson.dumps(device.identity).decode(), "pubkey": pem(device.key)})
-        return raw, sign(device.key, raw)
+        body = {"id_data": json.dumps(device.identity), "pubkey": pem(device.key)}
+        # The bytes that requests will send: the signature covers those.
+        return body, sign(device.key, json.dumps(body).encode())

@@ -189,7 +189,6 @@ def test_hostile_json_is_a_400(client, content):
 @pytest.mark.parametrize(
     "content",
     [
-        b'{"a\\u0000": 1}',
         b'{"a": "\\u0000"}',
         b'{"a": 9223372036854775808}',
         b'{"a": -9223372036854775809}',
