@@ -87,20 +87,26 @@ class World:
     def asked(self) -> str:
         """A new deployment that the device has asked for."""
         deployment = self.deployment(self.device.id)
-        self.ask()
+        # Older ones come first; the device fails them until it is offered the new one.
+        while (offered := self.ask()) != deployment:
+            self.report(offered, "failure")
         return deployment
 
-    def ask(self) -> None:
+    def ask(self) -> str:
         body = {"device_type": "board", "artifact_name": "base"}
-        self.device.call("POST", NEXT, json=body)
+        return self.device.call("POST", NEXT, json=body).json()["id"]
+
+    def report(self, deployment: str, status: str) -> None:
+        path = f"{DEVICES}/deployments/device/deployments/{deployment}/status"
+        self.device.call("PUT", path, json={"status": status}).raise_for_status()
 
     def logged(self) -> tuple[str, str]:
         """(deployment, device) with a log."""
         deployment = self.asked()
         message = {"timestamp": "2026-11-25T05:33:12Z", "level": "info", "message": "hello"}
-        path = f"{DEVICES}/deployments/device/deployments/{deployment}"
-        self.device.call("PUT", f"{path}/log", json={"messages": [message]})
-        self.device.call("PUT", f"{path}/status", json={"status": "failure"})
+        path = f"{DEVICES}/deployments/device/deployments/{deployment}/log"
+        self.device.call("PUT", path, json={"messages": [message]})
+        self.report(deployment, "failure")
         return deployment, self.device.id
 
     def signed_request(self) -> tuple[dict[str, str], str]:
