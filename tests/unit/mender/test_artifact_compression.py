@@ -98,26 +98,30 @@ def test_xz_that_needs_much_memory_is_refused(read: Read) -> None:
                 read(content)
 
 
+LARGE = parts(
+    payloads=[Payload(files={"a": b"x" * 6000}), Payload(files={"b": b"x" * 6000}), Payload(files={"c": b""})],
+    suffix="",
+)
+
+
 @pytest.mark.parametrize(
-    ("limit", "value", "words"),
+    ("limit", "size", "words"),
     [
-        ("MAX_PAYLOAD", 20_000, "unpack to too much"),
-        ("MAX_HEADER", 4096, "unpacks to too much"),
-        ("MAX_MANIFEST", 100, "manifest is larger"),
-        ("MAX_FILES", 2, "more than 2 payload files"),
+        ("MAX_VERSION", len(LARGE[0][1]), "version is larger"),
+        ("MAX_MANIFEST", len(lines(contents(LARGE))), "manifest is larger"),
+        ("MAX_HEADER", len(LARGE[1][1]), "the header unpacks to too much"),
+        ("MAX_PAYLOAD", sum(len(raw) for _, raw in LARGE[2:]), "the payloads unpack to too much"),
+        ("MAX_FILES", 3, "more than 2 payload files"),
     ],
 )
 def test_what_is_too_large_is_refused(
-    read: Read, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, words: str
+    read: Read, monkeypatch: pytest.MonkeyPatch, limit: str, size: int, words: str
 ) -> None:
-    content = build(
-        payloads=[Payload(files={"a": b"x" * 6000}), Payload(files={"b": b"x" * 6000}), Payload(files={"c": b""})],
-        suffix="",
-    )
-    assert len(read(content).updates) == 3
-    monkeypatch.setattr(artifact_file, limit, value)
+    monkeypatch.setattr(artifact_file, limit, size)
+    assert len(read(seal(LARGE)).updates) == 3
+    monkeypatch.setattr(artifact_file, limit, size - 1)
     with pytest.raises(ArtifactError, match=words):
-        read(content)
+        read(seal(LARGE))
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".xz"])
