@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core import ids, storage
-from app.core.errors import BadRequest, Conflict
+from app.core.errors import BadRequest, Conflict, NotFound
+from app.mender import artifacts
 from tests.support.uploads import ONE, Depends, objects, rows, upload_for
 
 pytestmark = [pytest.mark.rule("mender 4.2"), pytest.mark.usefixtures("database")]
@@ -126,3 +127,17 @@ def test_of_uploads_at_once_one_wins(database: Any, monkeypatch: pytest.MonkeyPa
     assert all(suits(ONE, error.body["metadata"]["conflict"]["depends"]) for error in lost)
     assert objects(database) == set(won)
     assert rows() == (1, 4)
+
+
+def test_a_name_that_is_taken_is_refused_before_the_file_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    upload_for(ONE)
+    monkeypatch.setattr(storage, "adopt", None)
+    with pytest.raises(Conflict):
+        upload_for(ONE)
+
+
+def test_of_deletions_at_once_one_finds_the_artifact(database: Any) -> None:
+    artifact_id = upload_for(ONE)
+    results = together(lambda: artifacts.delete("", artifact_id), 4)
+    assert sorted(map(type, results), key=str) == sorted([type(None), NotFound, NotFound, NotFound], key=str)
+    assert objects(database) == set()

@@ -305,3 +305,15 @@ def test_any_name_fits_into_the_header(name: str) -> None:
     plain, exact = (part.strip() for part in header.split(";")[1:])
     assert plain.removeprefix('filename="').removesuffix('"').count('"') == 0
     assert unquote(exact.removeprefix("filename*=UTF-8''")) == f"{name}.mender"
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("Release 2_b-1.0.mender", "Release 2_b-1.0.mender"),
+        ('a"b\\c/d;e%f', "a_b_c_d_e_f"),
+        ("größer", "gr__er"),
+    ],
+)
+def test_old_clients_get_a_name_of_plain_characters(name: str, plain: str) -> None:
+    assert f'; filename="{plain}";' in artifacts._disposition(name)
