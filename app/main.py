@@ -5,7 +5,7 @@ import secrets as random
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import structlog
@@ -21,6 +21,7 @@ from app.http.envelopes import Envelopes
 from app.http.middleware import Pipeline, Surroundings
 from app.http.origin import Origin
 from app.http.resolver import HandlerResolver
+from app.http.stock import create_stock_app
 from app.http.switch import Switch
 from app.mender import artifacts, useradm
 from app.settings import Settings
@@ -133,8 +134,11 @@ def published(settings: Settings, audience: Audience) -> dict[str, bytes]:
     }
 
 
-def create_app(settings: Settings, audience: Audience) -> Any:
-    """The ASGI app of one listener, its plans compiled. Raises SpecError, PlanError or ResolverError."""
+def create_app(settings: Settings, audience: Audience, pipeline: Literal["compiled", "stock"] = "compiled") -> Any:
+    """The ASGI app of one listener, its plans compiled. Raises SpecError, PlanError or ResolverError.
+
+    `pipeline="stock"` serves the same specs and handlers through connexion's own middlewares, for comparison.
+    """
     found = bundles(settings, audience)
     around = Surroundings(
         audience=audience,
@@ -145,21 +149,27 @@ def create_app(settings: Settings, audience: Audience) -> Any:
         spool=settings.spool,
         check_answers=settings.check_answers,
     )
-    middlewares: list[Any] = [partial(Pipeline, surroundings=around), LifespanMiddleware]
-    connexion_app = AsyncApp("flotilla", middlewares=middlewares, pythonic_params=True)
-    resolvers = []
     for system, document in found:
-        resolver = HandlerResolver(system.name)
-        resolvers.append(resolver)
-        connexion_app.add_api(
-            document, base_path="", name=system.name, resolver=resolver, system=system.name, functions=system.security
-        )
         body = orjson.dumps(specs.published(document), option=orjson.OPT_INDENT_2) + b"\n"
         documents.publish(audience, system.name, body)
+    offered = [system for system, _ in found]
+    if pipeline == "stock":
+        return Switch(create_stock_app([(s.name, d, s.security) for s, d in found], around), audience, offered)
+    return Switch(_compiled_app(found, around), audience, offered)
+
+
+def _compiled_app(found: list[tuple[specs.System, dict[str, Any]]], around: Surroundings) -> AsyncApp:
+    """Connexion with our pipeline in place of its middlewares (docs/adr/0001)."""
+    middlewares: list[Any] = [partial(Pipeline, surroundings=around), LifespanMiddleware]
+    app = AsyncApp("flotilla", middlewares=middlewares, pythonic_params=True)
+    resolvers = [HandlerResolver(system.name) for system, _ in found]
+    for (system, document), resolver in zip(found, resolvers, strict=True):
+        app.add_api(
+            document, base_path="", name=system.name, resolver=resolver, system=system.name, functions=system.security
+        )
     # Connexion builds its stack at the first message; a fault in a spec or handler must show before that.
-    middleware = connexion_app.middleware
-    middleware.app, middleware.middleware_stack = middleware._build_middleware_stack()
+    app.middleware.app, app.middleware.middleware_stack = app.middleware._build_middleware_stack()
     surplus = [name for resolver in resolvers for name in resolver.unnamed()]
     if surplus:
         raise specs.SpecError(f"no operation names these handlers: {', '.join(surplus)}")
-    return Switch(connexion_app, audience, [system for system, _ in found])
+    return app

@@ -79,6 +79,10 @@ def go_time(text: str) -> str:
     match = TIMESTAMP.fullmatch(text)
     if match is None:
         return text
-    moment = datetime.fromisoformat(match[1] + match[3].upper().replace("Z", "+00:00"))
+    try:
+        moment = datetime.fromisoformat(match[1] + match[3].upper().replace("Z", "+00:00")).astimezone(UTC)
+    except (ValueError, OverflowError):
+        # A leap second, or a time that UTC puts before year 1 or after 9999.
+        return text
     fraction = (match[2] or "")[:9].rstrip("0")
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") + (f".{fraction}" if fraction else "") + " +0000 UTC"
+    return moment.strftime("%Y-%m-%d %H:%M:%S") + (f".{fraction}" if fraction else "") + " +0000 UTC"

@@ -88,10 +88,10 @@ class Device:
 class User:
     """A logged-in user."""
 
-    def __init__(self, http: httpx.Client, tenant: str = "", email: str = EMAIL) -> None:
+    def __init__(self, http: httpx.Client, tenant: str = "", email: str = EMAIL, **login: Any) -> None:
         self.http = http
         self.id = useradm.create_user(email, PASSWORD, tenant)
-        self.token = http.post(f"{USERADM}/auth/login", auth=(email, PASSWORD)).text
+        self.token = http.post(f"{USERADM}/auth/login", auth=(email, PASSWORD), **login).text
 
     @property
     def headers(self) -> dict[str, str]:

@@ -251,6 +251,8 @@ def test_logs(user, device):
     lines = [
         {"timestamp": "2016-03-11T13:03:17.063493443Z", "level": "INFO", "message": "OK"},
         {"timestamp": "2016-03-11T15:03:18+02:00", "level": "error", "message": "zwei\nZeilen ü"},
+        {"timestamp": "2016-12-31T23:59:60Z", "level": "warning", "message": "a leap second"},
+        {"timestamp": "0001-01-01T00:00:00+23:59", "level": "warning", "message": "before time"},
     ]
     assert device.call("PUT", path, json={"messages": lines}).status_code == 404, "it has not asked yet"
     ask(device)
@@ -263,6 +265,7 @@ def test_logs(user, device):
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert answer.text == (
         "2016-03-11 13:03:17.063493443 +0000 UTC INFO: OK\n2016-03-11 13:03:18 +0000 UTC error: zwei\nZeilen ü\n"
+        "2016-12-31T23:59:60Z warning: a leap second\n0001-01-01T00:00:00+23:59 warning: before time\n"
     )
     assert part(user, deployment, device)["log"] is True
     for bad in ([], [{}], [{**lines[0], "timestamp": "yesterday"}], [{"level": "x", "message": "y"}], "text"):
