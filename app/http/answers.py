@@ -5,6 +5,7 @@ answer is judged on the bytes to be sent (pipeline.md i).
 """
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from app.core.calls import Request, Stream
-from app.http.ranges import http_date, select
+from app.http.ranges import Selection, http_date, select
 from app.http.schemas import Compiled, Errors, Schemas
 
 Headers = list[tuple[bytes, bytes]]
@@ -21,6 +22,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 WITHOUT_BODY: Final = frozenset({204, 304})
+WITH_CONTENT: Final = frozenset({200, 206})  # of a stream
 _readers: Final = ThreadPoolExecutor(8, thread_name_prefix="flotilla-file")
 
 
@@ -60,19 +62,28 @@ class Answers:
             raw = orjson.dumps(body)
         return Answer(status, self._media.get(status) or "application/json", raw, encode(headers))
 
-    def check(self, answer: Answer) -> Errors:
-        """Faults of an answer against the spec: an undeclared status or media type, or a body its schema refuses."""
-        if answer.status not in self._media:
-            return [("", f"status {answer.status} is not declared")]
-        declared = self._media[answer.status]
-        if answer.stream is not None or answer.media is None:
+    def check(self, answer: Answer, request: Request | None = None) -> Errors:
+        """Faults of an answer against the spec: an undeclared status or media type, or a body its schema refuses.
+
+        What becomes of a stream depends on the request's conditions and range, so that is judged with the request.
+        """
+        status, media = answer.status, answer.media
+        if answer.stream is not None and request is not None:
+            status = select(request.method, request.headers, answer.stream).status
+            media = media if status in WITH_CONTENT else None
+        if status not in self._media:
+            return [("", f"status {status} is not declared")]
+        declared = self._media[status]
+        if declared != media:
+            return [("", f"status {status} declares {declared}, not {media}")]
+        schema = self._schemas[status]
+        if schema is None or declared is None or answer.stream is not None:
             return []
-        if declared != answer.media:
-            return [("", f"status {answer.status} declares {declared}, not {answer.media}")]
-        schema = self._schemas[answer.status]
-        if schema is None:
-            return []
-        return schema.errors(orjson.loads(answer.body) if answer.media.endswith("json") else answer.body.decode())
+        try:
+            value = orjson.loads(answer.body) if declared.endswith("json") else answer.body.decode()
+        except ValueError as exc:
+            return [("", f"status {status} is no {declared}: {exc}")]
+        return schema.errors(value)
 
 
 def compile_answers(operation: Mapping[str, Any], schemas: Schemas, follow: Callable[[Any], Any]) -> Answers:
@@ -83,6 +94,8 @@ def compile_answers(operation: Mapping[str, Any], schemas: Schemas, follow: Call
         content = follow(response).get("content") or {}
         if len(content) > 1:
             raise ValueError(f"answer {code} declares several media types")
+        if not code.isdecimal():
+            raise ValueError(f"answer {code}: each status is written out")
         status = int(code)
         media[status] = next(iter(content), None)
         schema = content[media[status]].get("schema") if content else None
@@ -107,9 +120,8 @@ async def send_answer(answer: Answer, request: Request | None, extra: Headers, r
     """Send an answer with `extra` header lines; for HEAD without the body, with the same headers."""
     method = request.method if request is not None else "GET"
     if answer.stream is not None:
-        await _send_stream(
-            answer, answer.stream, method, dict(request.headers) if request else {}, extra, receive, send
-        )
+        asked = request.headers if request is not None else {}
+        await _send_stream(answer, answer.stream, method, asked, extra, receive, send)
         return
     headers = [*answer.headers, *extra]
     if answer.status not in WITHOUT_BODY:
@@ -135,13 +147,23 @@ async def _send_stream(
     send: Send,
 ) -> None:
     chosen = select(method, request_headers, stream)
-    headers = [*answer.headers, *extra, *encode(stream.headers), (b"accept-ranges", b"bytes")]
+    answer.status = chosen.status  # what the log will say
+    headers = [*answer.headers, *extra, *stream_headers(stream, chosen)]
+    await send({"type": "http.response.start", "status": chosen.status, "headers": headers})
+    if method != "HEAD" and chosen.length:
+        await _send_chunks(stream.read(chosen.offset, chosen.length), receive, send)
+    await send({"type": "http.response.body", "body": b""})
+
+
+def stream_headers(stream: Stream, chosen: Selection) -> Headers:
+    """The header lines that go with a selection; what describes content only where there is some."""
+    headers: Headers = [(b"accept-ranges", b"bytes")]
     if stream.etag is not None:
         headers.append((b"etag", stream.etag.encode()))
     if stream.modified is not None:
         headers.append((b"last-modified", http_date(stream.modified).encode()))
-    if chosen.status in (200, 206):
-        headers.append((b"content-type", _with_charset(stream.media_type)))
+    if chosen.status in WITH_CONTENT:
+        headers += [*encode(stream.headers), (b"content-type", _with_charset(stream.media_type))]
     if chosen.status == 206:
         last = chosen.offset + chosen.length - 1
         headers.append((b"content-range", f"bytes {chosen.offset}-{last}/{stream.size}".encode()))
@@ -149,10 +171,7 @@ async def _send_stream(
         headers.append((b"content-range", f"bytes */{stream.size}".encode()))
     if chosen.status != 304:
         headers.append((b"content-length", str(chosen.length).encode()))
-    await send({"type": "http.response.start", "status": chosen.status, "headers": headers})
-    if method != "HEAD" and chosen.length:
-        await _send_chunks(stream.read(chosen.offset, chosen.length), receive, send)
-    await send({"type": "http.response.body", "body": b""})
+    return headers
 
 
 async def _send_chunks(chunks: Iterator[bytes], receive: Receive, send: Send) -> None:
@@ -162,17 +181,29 @@ async def _send_chunks(chunks: Iterator[bytes], receive: Receive, send: Send) ->
     """
     loop = asyncio.get_running_loop()
     gone = asyncio.create_task(_disconnected(receive))
+    # When this task is cancelled a thread may still be reading: the iterator is closed behind it.
+    turn = threading.Lock()
     try:
         while not gone.done():
-            chunk = await loop.run_in_executor(_readers, next, chunks, b"")
-            if not chunk:
+            chunk = await loop.run_in_executor(_readers, _next, chunks, turn)
+            if chunk is None:
                 break
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
     finally:
         gone.cancel()
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            await loop.run_in_executor(_readers, close)
+        await loop.run_in_executor(_readers, _close, chunks, turn)
+
+
+def _next(chunks: Iterator[bytes], turn: threading.Lock) -> bytes | None:
+    with turn:
+        return next(chunks, None)
+
+
+def _close(chunks: Iterator[bytes], turn: threading.Lock) -> None:
+    close = getattr(chunks, "close", None)
+    if close is not None:
+        with turn:
+            close()
 
 
 async def _disconnected(receive: Receive) -> None:

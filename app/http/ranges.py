@@ -63,8 +63,6 @@ def _precondition(method: str, headers: Mapping[str, str], stream: Stream) -> in
 
 def _matches(header: str, etag: str | None, *, weak: bool) -> bool:
     """Whether a list of entity tags names ours; a weak tag never matches where a strong comparison is asked for."""
-    if etag is None:
-        return False
     tags = [match.group() for match in ENTITY_TAG.finditer(header)]
     return "*" in tags or any((tag.removeprefix("W/") if weak else tag) == etag for tag in tags)
 
@@ -101,7 +99,10 @@ def _seconds(moment: datetime) -> int:
 
 
 def _date(text: str) -> int | None:
+    """Seconds since the epoch of an HTTP date in any of its three forms (RFC 9110 section 5.6.7), None for others."""
     try:
-        return int(parsedate_to_datetime(text).timestamp())
+        date = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
         return None
+    # The form of asctime names no zone; it is UTC, whatever the zone of this machine.
+    return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
