@@ -14,7 +14,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from app.core import clock, db, log, passwords, secrets, storage
-from app.mender import attributes
 from tests.support import statuses
 from tests.support.databases import Cluster
 from tests.support.state import State
@@ -102,7 +101,6 @@ def _bound(state: State, kind: str, folder: Path) -> Iterator[Database]:
     url = state.url(kind)
     db.configure(url, lock_dir=folder)
     state.clean()
-    attributes.forget()
     try:
         yield Database(kind, url, folder)
     finally:

@@ -7,7 +7,7 @@ file before BEGIN IMMEDIATE, so that writers are served in order and never meet 
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +36,7 @@ _gate = FifoLock()
 _lock_dir: Path | None = None
 _lock_file: int | None = None
 _postgres = False
+_caches: list[Callable[[], None]] = []
 
 
 def configure(url: str, *, lock_dir: Path) -> None:
@@ -49,6 +50,13 @@ def configure(url: str, *, lock_dir: Path) -> None:
     db.initialize(engine)
     _postgres = isinstance(engine, engines.Postgres)
     _lock_dir = lock_dir
+    for forget in _caches:
+        forget()
+
+
+def on_configure(forget: Callable[[], None]) -> None:
+    """Call `forget` whenever another database is bound: for what a module remembers of the rows of the present one."""
+    _caches.append(forget)
 
 
 def close() -> None:

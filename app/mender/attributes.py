@@ -22,11 +22,7 @@ COLUMNS: Final[frozenset[Key]] = frozenset(
 )
 
 _keys: dict[tuple[str, str, str], int] = {}
-
-
-def forget() -> None:
-    """Drop what this process remembers (another database was configured)."""
-    _keys.clear()
+db.on_configure(_keys.clear)
 
 
 def text_key(value: str) -> str:

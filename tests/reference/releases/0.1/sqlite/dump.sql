@@ -26,7 +26,7 @@ CREATE TABLE "mender_artifact" (
     "object_key" VARCHAR(128) NOT NULL,
     "modified" INTEGER NOT NULL
 );
-INSERT INTO "mender_artifact" VALUES(1,'','6484b31f-5f40-425e-ba88-7c42e80906b9','release-1','',3,0,'["board"]','[{"type_info":{"type":"single-file"},"files":[{"name":"file","checksum":"e63266e06b5f22806d9dd1252ac7c4d99c912e5e208cdadfa2a460effe696ffd","size":700,"date":"2026-11-25T09:46:40Z"}],"meta_data":{"reboot":false}}]','{"artifact_name":"release-1"}','{"device_type":["board"],"region":["eu"]}','[]',10240,'2464dc4edce4e2a6bab3531745eb56a97a71298a48aa549a7e27fecd54c708ab','mender/artifacts/6484b31f-5f40-425e-ba88-7c42e80906b9',1795591721936438);
+INSERT INTO "mender_artifact" VALUES(1,'','e9d7df1a-6d69-4f65-9cec-8e0d74b0a052','release-1','',3,0,'["board"]','[{"type_info":{"type":"single-file"},"files":[{"name":"file","checksum":"e63266e06b5f22806d9dd1252ac7c4d99c912e5e208cdadfa2a460effe696ffd","size":700,"date":"2026-11-25T09:46:40Z"}],"meta_data":{"reboot":false}}]','{"artifact_name":"release-1"}','{"device_type":["board"],"region":["eu"]}','[]',10240,'2464dc4edce4e2a6bab3531745eb56a97a71298a48aa549a7e27fecd54c708ab','mender/artifacts/e9d7df1a-6d69-4f65-9cec-8e0d74b0a052',1795591864928815);
 CREATE TABLE "mender_artifact_combination" (
     "pk" INTEGER NOT NULL PRIMARY KEY,
     "tenant_id" VARCHAR(24) NOT NULL DEFAULT '',
@@ -61,6 +61,12 @@ CREATE TABLE "mender_attribute_key" (
     "name" VARCHAR(1024) NOT NULL,
     "digest" VARCHAR(64) NOT NULL
 );
+INSERT INTO "mender_attribute_key" VALUES(1,'','identity','mac','6aef78bb48ae75a2a93e0643f7d0782e42e281d65d87116cb494f6b043dce67d');
+INSERT INTO "mender_attribute_key" VALUES(2,'','identity','sn','6d9f046cd7f7518909d42cf8112774d7c96f58d6600f020ac2c0d43f77f352f5');
+INSERT INTO "mender_attribute_key" VALUES(3,'','inventory','artifact_name','c2597cebe56d027edf0d5b6bd7632176d26ce5665d29a7790bc45bace33421fe');
+INSERT INTO "mender_attribute_key" VALUES(4,'','inventory','device_type','8581779d384ad437bafe863b86ae0804f9b1f88ea5903d6f0c64bb17c44924a8');
+INSERT INTO "mender_attribute_key" VALUES(5,'','inventory','load','ac703117ea0894a232a46a94681e21728b46b1d8e27c910cb83cb66b7fe0bed3');
+INSERT INTO "mender_attribute_key" VALUES(6,'','inventory','ports','d5673f741687ee4b070fceb163d948464bb905b803949e713be23be8c21a673b');
 CREATE TABLE "mender_auth_set" (
     "pk" INTEGER NOT NULL PRIMARY KEY,
     "tenant_id" VARCHAR(24) NOT NULL DEFAULT '',
@@ -72,21 +78,21 @@ CREATE TABLE "mender_auth_set" (
     "ts" INTEGER NOT NULL,
     FOREIGN KEY ("device_id") REFERENCES "mender_device" ("pk") ON DELETE CASCADE
 );
-INSERT INTO "mender_auth_set" VALUES(1,'','0d30b304-10c5-4b04-b0b8-07129563fad1',1,'-----BEGIN PUBLIC KEY-----
-MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEGs405ZHj4kQ7ABs1+Moe+Q8Nu4sr
-1kPUImsBXG8lVOu1YP66kX9VKLKrJY+MCwlcV3CQI+f0afmOoE90vNiOVQ==
+INSERT INTO "mender_auth_set" VALUES(1,'','79157acf-2c6c-4927-bd52-b1b1c5206e5c',1,'-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEoLLkF2jq6pzRw3JyBHN8jOA+/s/E
+uuOFKaMNEoyHJ+cQEgJ+VNRQPAGS8lnLgI/1+1jwR6OaAYYyLlc31wI2iQ==
 -----END PUBLIC KEY-----
-','3c6c1d80c928960acbb02a1c500a30237395d3c88a80b28555f98c5edb7d67a4','accepted',1795591721273967);
-INSERT INTO "mender_auth_set" VALUES(2,'','50c93677-1dde-4c2f-94f0-22efe05a8953',2,'-----BEGIN PUBLIC KEY-----
-MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEExVNiqZAnkWcUe88Rpt04iecLkMT
-KCwJKDtw//LfeMkKfIxPTdpSGs4BXw1dxZMxcDmdZtVs6sBAeGdlL+hFkg==
+','26b946f2c933eedf1d7a488e81930f741807b34496b6164a966c4841dee296b7','accepted',1795591864236396);
+INSERT INTO "mender_auth_set" VALUES(2,'','bf3c3789-f11a-40d9-a60a-13be0506288c',2,'-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEX+cFAQygkGBo5PTO+c9GJRibFvC9
+Qdg6BKV4wA7JngGjL0o9Bl8NvOCro/EU5iQX8vZ1HfDuk4DaHZ6p2Lk+8w==
 -----END PUBLIC KEY-----
-','07bbe181bf267962315452e0a901257bac056d2de075b36d62711bab72df9737','pending',1795591721585267);
-INSERT INTO "mender_auth_set" VALUES(3,'','b4a5d024-3c77-4141-a141-1d555c4f8a51',3,'-----BEGIN PUBLIC KEY-----
-MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEggjumEWMs8V7mcSxuCJIxeE5KiOU
-cXoM6RL/DcENbgAYarjEx9fiei8bDWUd7qkHg2m/V61/8Nsz+5A5uO1MNA==
+','08337968fce8f24ec357582091f598bda1ed332aef484788eaf5f208eecb11e4','pending',1795591864541008);
+INSERT INTO "mender_auth_set" VALUES(3,'','dbe08fad-43e0-45fc-bf5d-ad5c933023f0',3,'-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEQLlfu0VYKRbdTMhvGXUmSqTatQzg
+FrpFiViFP9ZHkyyqWhU0nmDFPNYX+TED0mFJD6GlFOstK8vzQKeluyQgww==
 -----END PUBLIC KEY-----
-','6819bdb116de8c130175105d6ea07b6e58bd741d30b159aef251a7a9adb1fdff','rejected',1795591721666778);
+','3bf1415afc1cf36576507597ff9b60c68c148323cf6aae58355996a9014b6f6d','rejected',1795591864645049);
 CREATE TABLE "mender_counter" (
     "pk" INTEGER NOT NULL PRIMARY KEY,
     "tenant_id" VARCHAR(24) NOT NULL DEFAULT '',
@@ -95,15 +101,15 @@ CREATE TABLE "mender_counter" (
     "shard" INTEGER NOT NULL,
     "n" INTEGER NOT NULL
 );
-INSERT INTO "mender_counter" VALUES(1,'','device','pending',5,3);
-INSERT INTO "mender_counter" VALUES(2,'','inventory','',5,3);
-INSERT INTO "mender_counter" VALUES(3,'','inventory_status','pending',5,3);
-INSERT INTO "mender_counter" VALUES(4,'','device','accepted',7,1);
-INSERT INTO "mender_counter" VALUES(5,'','device','pending',7,-2);
-INSERT INTO "mender_counter" VALUES(6,'','inventory_status','accepted',7,1);
-INSERT INTO "mender_counter" VALUES(7,'','inventory_status','pending',7,-2);
-INSERT INTO "mender_counter" VALUES(8,'','device','rejected',7,1);
-INSERT INTO "mender_counter" VALUES(9,'','inventory_status','rejected',7,1);
+INSERT INTO "mender_counter" VALUES(1,'','device','pending',1,3);
+INSERT INTO "mender_counter" VALUES(2,'','inventory','',1,3);
+INSERT INTO "mender_counter" VALUES(3,'','inventory_status','pending',1,3);
+INSERT INTO "mender_counter" VALUES(4,'','device','accepted',4,1);
+INSERT INTO "mender_counter" VALUES(5,'','device','pending',4,-2);
+INSERT INTO "mender_counter" VALUES(6,'','inventory_status','accepted',4,1);
+INSERT INTO "mender_counter" VALUES(7,'','inventory_status','pending',4,-2);
+INSERT INTO "mender_counter" VALUES(8,'','device','rejected',4,1);
+INSERT INTO "mender_counter" VALUES(9,'','inventory_status','rejected',4,1);
 CREATE TABLE "mender_deployment" (
     "pk" INTEGER NOT NULL PRIMARY KEY,
     "tenant_id" VARCHAR(24) NOT NULL DEFAULT '',
@@ -126,8 +132,8 @@ CREATE TABLE "mender_deployment" (
     "n_aborted" INTEGER NOT NULL,
     "n_decommissioned" INTEGER NOT NULL
 );
-INSERT INTO "mender_deployment" VALUES(1,'','b2c8d75f-56a6-4567-9294-6cb8d128c4ba','production','release-1',' production release 1 ','inprogress',1795591721965979,NULL,2,1,0,0,0,0,1,0,0,0,0);
-INSERT INTO "mender_deployment" VALUES(2,'','95fef7ba-c076-4e00-a732-b41fbe3f5433','next try','release-1',' next try release 1 ','pending',1795591722123115,NULL,1,1,0,0,0,0,0,0,0,0,0);
+INSERT INTO "mender_deployment" VALUES(1,'','81499661-25ea-43d4-9e14-996d68b60929','production','release-1',' production release 1 ','inprogress',1795591864954949,NULL,2,1,0,0,0,0,1,0,0,0,0);
+INSERT INTO "mender_deployment" VALUES(2,'','18c79933-ee96-4326-b77c-586c0aad2d9c','next try','release-1',' next try release 1 ','pending',1795591865107079,NULL,1,1,0,0,0,0,0,0,0,0,0);
 CREATE TABLE "mender_deployment_log" (
     "pk" INTEGER NOT NULL PRIMARY KEY,
     "tenant_id" VARCHAR(24) NOT NULL DEFAULT '',
@@ -148,9 +154,9 @@ CREATE TABLE "mender_device" (
     "created_ts" INTEGER NOT NULL,
     "updated_ts" INTEGER NOT NULL
 );
-INSERT INTO "mender_device" VALUES(1,'','73a34092-5141-482f-8a8f-2fa590cb64ed','7e7d08e5762d10587b382a2adc129e9ee3b2a31da865d1d03de52bf19834244d','{"mac":"02:00:00:00:00:01","sn":"1"}','accepted',0,2,1795591721273967,1795591721459130);
-INSERT INTO "mender_device" VALUES(2,'','d011ecbf-98a7-478e-adf1-b902775edd10','22c8977bb6949dd58ab135b82448144ed3d1d425a096f93a112cb7e8ca14e62e','{"mac":"02:00:00:00:00:02"}','pending',0,1,1795591721585267,1795591721585267);
-INSERT INTO "mender_device" VALUES(3,'','f161aa5a-f1ee-49d9-b045-bbb6a2b297e7','bf55115519e433ab2a453bf5509c25fce42a288548d1c3be5d59bb87665f51a2','{"mac":"02:00:00:00:00:03"}','rejected',0,2,1795591721666778,1795591721805336);
+INSERT INTO "mender_device" VALUES(1,'','d613e6bb-d21d-41e4-969a-5316a1bd4b2c','7e7d08e5762d10587b382a2adc129e9ee3b2a31da865d1d03de52bf19834244d','{"mac":"02:00:00:00:00:01","sn":"1"}','accepted',0,2,1795591864236396,1795591864421726);
+INSERT INTO "mender_device" VALUES(2,'','22d587b1-8477-4e2f-959f-7105bf2f9598','22c8977bb6949dd58ab135b82448144ed3d1d425a096f93a112cb7e8ca14e62e','{"mac":"02:00:00:00:00:02"}','pending',0,1,1795591864541008,1795591864541008);
+INSERT INTO "mender_device" VALUES(3,'','1c6ed54d-3f7c-43fa-af2f-bdaaca084c0c','bf55115519e433ab2a453bf5509c25fce42a288548d1c3be5d59bb87665f51a2','{"mac":"02:00:00:00:00:03"}','rejected',0,2,1795591864645049,1795591864816617);
 CREATE TABLE "mender_device_deployment" (
     "pk" INTEGER NOT NULL PRIMARY KEY,
     "tenant_id" VARCHAR(24) NOT NULL DEFAULT '',
@@ -169,9 +175,9 @@ CREATE TABLE "mender_device_deployment" (
     FOREIGN KEY ("deployment_id") REFERENCES "mender_deployment" ("pk") ON DELETE CASCADE,
     FOREIGN KEY ("artifact_id") REFERENCES "mender_artifact" ("pk") ON DELETE SET NULL
 );
-INSERT INTO "mender_device_deployment" VALUES(1,'',1,'73a34092-5141-482f-8a8f-2fa590cb64ed','failure',0,1795591721965979,1795591721983799,1795591722067996,1795591722067996,1,'board','failure',NULL);
-INSERT INTO "mender_device_deployment" VALUES(2,'',1,'device-never-seen','pending',1,1795591721965979,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "mender_device_deployment" VALUES(3,'',2,'73a34092-5141-482f-8a8f-2fa590cb64ed','pending',1,1795591722123115,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "mender_device_deployment" VALUES(1,'',1,'d613e6bb-d21d-41e4-969a-5316a1bd4b2c','failure',0,1795591864954949,1795591864973338,1795591865047532,1795591865047532,1,'board','failure',NULL);
+INSERT INTO "mender_device_deployment" VALUES(2,'',1,'device-never-seen','pending',1,1795591864954949,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "mender_device_deployment" VALUES(3,'',2,'d613e6bb-d21d-41e4-969a-5316a1bd4b2c','pending',1,1795591865107079,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE "mender_device_token" (
     "pk" INTEGER NOT NULL PRIMARY KEY,
     "tenant_id" VARCHAR(24) NOT NULL DEFAULT '',
@@ -181,7 +187,7 @@ CREATE TABLE "mender_device_token" (
     "expires_ts" INTEGER NOT NULL,
     FOREIGN KEY ("auth_set_id") REFERENCES "mender_auth_set" ("pk") ON DELETE CASCADE
 );
-INSERT INTO "mender_device_token" VALUES(1,'','0d30b304-10c5-4b04-b0b8-07129563fad1',1,1795591721493205,1796196521493205);
+INSERT INTO "mender_device_token" VALUES(1,'','79157acf-2c6c-4927-bd52-b1b1c5206e5c',1,1795591864451128,1796196664451128);
 CREATE TABLE "mender_inventory" (
     "pk" INTEGER NOT NULL PRIMARY KEY,
     "tenant_id" VARCHAR(24) NOT NULL DEFAULT '',
@@ -193,9 +199,9 @@ CREATE TABLE "mender_inventory" (
     "created_ts" INTEGER NOT NULL,
     "updated_ts" INTEGER NOT NULL
 );
-INSERT INTO "mender_inventory" VALUES(1,'','73a34092-5141-482f-8a8f-2fa590cb64ed','{"id":"73a34092-5141-482f-8a8f-2fa590cb64ed","updated_ts":"2026-11-25T07:28:41.841161Z","attributes":[{"name":"mac","scope":"identity","value":"02:00:00:00:00:01"},{"name":"sn","scope":"identity","value":"1"},{"name":"status","scope":"identity","value":"accepted"},{"name":"artifact_name","scope":"inventory","value":"base"},{"name":"device_type","scope":"inventory","value":"board"},{"name":"load","scope":"inventory","value":0.5},{"name":"ports","scope":"inventory","value":["eth0","eth1"]},{"name":"created_ts","scope":"system","value":"2026-11-25T07:28:41.288475Z"},{"name":"updated_ts","scope":"system","value":"2026-11-25T07:28:41.841161Z"}]}','accepted',NULL,2,1795591721288475,1795591721841161);
-INSERT INTO "mender_inventory" VALUES(2,'','d011ecbf-98a7-478e-adf1-b902775edd10','{"id":"d011ecbf-98a7-478e-adf1-b902775edd10","updated_ts":"2026-11-25T07:28:41.586528Z","attributes":[{"name":"mac","scope":"identity","value":"02:00:00:00:00:02"},{"name":"status","scope":"identity","value":"pending"},{"name":"created_ts","scope":"system","value":"2026-11-25T07:28:41.586528Z"},{"name":"updated_ts","scope":"system","value":"2026-11-25T07:28:41.586528Z"}]}','pending',NULL,1,1795591721586528,1795591721586528);
-INSERT INTO "mender_inventory" VALUES(3,'','f161aa5a-f1ee-49d9-b045-bbb6a2b297e7','{"id":"f161aa5a-f1ee-49d9-b045-bbb6a2b297e7","updated_ts":"2026-11-25T07:28:41.667922Z","attributes":[{"name":"mac","scope":"identity","value":"02:00:00:00:00:03"},{"name":"status","scope":"identity","value":"rejected"},{"name":"created_ts","scope":"system","value":"2026-11-25T07:28:41.667922Z"},{"name":"updated_ts","scope":"system","value":"2026-11-25T07:28:41.667922Z"}]}','rejected',NULL,2,1795591721667922,1795591721667922);
+INSERT INTO "mender_inventory" VALUES(1,'','d613e6bb-d21d-41e4-969a-5316a1bd4b2c','{"id":"d613e6bb-d21d-41e4-969a-5316a1bd4b2c","updated_ts":"2026-11-25T07:31:04.846766Z","attributes":[{"name":"mac","scope":"identity","value":"02:00:00:00:00:01"},{"name":"sn","scope":"identity","value":"1"},{"name":"status","scope":"identity","value":"accepted"},{"name":"artifact_name","scope":"inventory","value":"base"},{"name":"device_type","scope":"inventory","value":"board"},{"name":"load","scope":"inventory","value":0.5},{"name":"ports","scope":"inventory","value":["eth0","eth1"]},{"name":"created_ts","scope":"system","value":"2026-11-25T07:31:04.238106Z"},{"name":"updated_ts","scope":"system","value":"2026-11-25T07:31:04.846766Z"}]}','accepted',NULL,2,1795591864238106,1795591864846766);
+INSERT INTO "mender_inventory" VALUES(2,'','22d587b1-8477-4e2f-959f-7105bf2f9598','{"id":"22d587b1-8477-4e2f-959f-7105bf2f9598","updated_ts":"2026-11-25T07:31:04.542132Z","attributes":[{"name":"mac","scope":"identity","value":"02:00:00:00:00:02"},{"name":"status","scope":"identity","value":"pending"},{"name":"created_ts","scope":"system","value":"2026-11-25T07:31:04.542132Z"},{"name":"updated_ts","scope":"system","value":"2026-11-25T07:31:04.542132Z"}]}','pending',NULL,1,1795591864542132,1795591864542132);
+INSERT INTO "mender_inventory" VALUES(3,'','1c6ed54d-3f7c-43fa-af2f-bdaaca084c0c','{"id":"1c6ed54d-3f7c-43fa-af2f-bdaaca084c0c","updated_ts":"2026-11-25T07:31:04.646124Z","attributes":[{"name":"mac","scope":"identity","value":"02:00:00:00:00:03"},{"name":"status","scope":"identity","value":"rejected"},{"name":"created_ts","scope":"system","value":"2026-11-25T07:31:04.646124Z"},{"name":"updated_ts","scope":"system","value":"2026-11-25T07:31:04.646124Z"}]}','rejected',NULL,2,1795591864646124,1795591864646124);
 CREATE TABLE "mender_user" (
     "pk" INTEGER NOT NULL PRIMARY KEY,
     "tenant_id" VARCHAR(24) NOT NULL DEFAULT '',
@@ -205,7 +211,7 @@ CREATE TABLE "mender_user" (
     "created_ts" INTEGER NOT NULL,
     "updated_ts" INTEGER NOT NULL
 );
-INSERT INTO "mender_user" VALUES(1,'','08cabd1a-54da-48db-8bcd-19ce5a0baefd','ada@example.com','$argon2id$v=19$m=65536,t=3,p=4$CejRqMGXqLMl3MPCT6HWSA$QirMO20d6KJLShfwryOECyf702hCE8a+ygyVDFKyUGk',1795591720564382,1795591720564382);
+INSERT INTO "mender_user" VALUES(1,'','a4989965-2d71-4ea1-b684-b47732510ae6','ada@example.com','$argon2id$v=19$m=65536,t=3,p=4$COJ5/ddYSZnzL/c9e+Ix2A$ZKcFUOVDxHtxI7SJ5Zaf5YMfCO2ugEaM1us8XUK3SSM',1795591863419426,1795591863419426);
 CREATE TABLE "mender_user_token" (
     "pk" INTEGER NOT NULL PRIMARY KEY,
     "tenant_id" VARCHAR(24) NOT NULL DEFAULT '',
@@ -215,9 +221,9 @@ CREATE TABLE "mender_user_token" (
     "expires_ts" INTEGER NOT NULL,
     FOREIGN KEY ("user_id") REFERENCES "mender_user" ("pk") ON DELETE CASCADE
 );
-INSERT INTO "mender_user_token" VALUES(1,'','686c80b2-bc6f-4d14-a187-2e628abff93b',1,1795591721206683,1796196521206683);
+INSERT INTO "mender_user_token" VALUES(1,'','6448dde3-0d82-42a5-b5bf-121c8ab7730b',1,1795591864151877,1796196664151877);
 CREATE TABLE "schema_migration" ("id" INTEGER NOT NULL PRIMARY KEY, "name" VARCHAR(255) NOT NULL, "applied" DATETIME NOT NULL);
-INSERT INTO "schema_migration" VALUES(1,'0001_initial','2026-11-25 07:28:36.467483');
+INSERT INTO "schema_migration" VALUES(1,'0001_initial','2026-11-25 07:30:59.711171');
 CREATE UNIQUE INDEX "schema_migration_name" ON "schema_migration" ("name");
 CREATE UNIQUE INDEX "mender_artifact_tenant_id_id" ON "mender_artifact" ("tenant_id", "id");
 CREATE INDEX "mender_artifact_tenant_id_name_id" ON "mender_artifact" ("tenant_id", "name", "id");
