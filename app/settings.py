@@ -1,22 +1,76 @@
 """Settings: each is an environment variable FLOTILLA_<NAME> and a key of flotilla.toml in the working directory."""
 
 import os
+import re
+import tomllib
+from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import quote, urlsplit
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
+
+from app.http.origin import parse_origin
+
+PREFIX: Final = "FLOTILLA_"
+FILE: Final = "flotilla.toml"
+HIDDEN: Final = "***"
+PASSWORD: Final = re.compile(r"(://[^:/@]*):.*@")
+PASSWORD_KEY: Final = re.compile(r"([?&][^=&]*password[^=&]*=)[^&]*", re.IGNORECASE)
 
 
 def _comma_list(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _networks(values: list[str]) -> list[str]:
+    for value in values:
+        ip_network(value, strict=False)
+    return values
+
+
+def _origins(values: list[str]) -> list[str]:
+    for value in values:
+        if parse_origin(value) is None:
+            raise ValueError(f"{value} is no origin: write https://host or https://host:port; there is no wildcard")
+    return values
+
+
+def _public_url(value: str | None) -> str | None:
+    if not value:
+        return None
+    scheme, _, rest = value.rstrip("/").partition("://")
+    if (
+        parse_origin(f"{scheme}://{rest.partition('/')[0]}") is None
+        or not value.isprintable()
+        or set(value) & set(" ?#")
+    ):
+        raise ValueError("write http://host or https://host, with a port or a path where needed")
+    return value.rstrip("/")
+
+
+def _database(value: str) -> str:
+    parts = urlsplit(value)
+    named = bool(parts.path.strip("/"))
+    if parts.scheme == "sqlite" and named and not parts.netloc:
+        return value
+    if parts.scheme in ("postgresql", "postgres") and named and parts.port != 0:  # reading a wrong port raises
+        return value
+    if not value:
+        return value
+    raise ValueError("write sqlite:///PATH (absolute) or postgresql://USER@HOST:PORT/NAME")
 
 
 CommaList = Annotated[list[str], NoDecode, BeforeValidator(_comma_list)]
@@ -26,7 +80,11 @@ class Settings(BaseSettings):
     """What an operator may choose; `flotilla settings` prints the effective values and where each comes from."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FLOTILLA_", toml_file="flotilla.toml", extra="forbid", validate_default=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="forbid",
+        hide_input_in_errors=True,  # it may be a secret
+        validate_default=True,
     )
 
     host: str = Field("127.0.0.1", description="Address of the public listener.")
@@ -34,17 +92,29 @@ class Settings(BaseSettings):
     internal_host: str = Field("127.0.0.1", description="Address of the internal listener.")
     internal_port: int = Field(8081, ge=0, le=65535, description="Port of the internal listener.")
     data_dir: Path = Field(Path("data"), description="Where the database, files and keys are kept.")
-    database_url: str = Field("", description="sqlite:///FILE or postgresql://...; default: flotilla.db in DATA_DIR.")
+    database_url: Annotated[str, AfterValidator(_database)] = Field(
+        "", description="sqlite:///FILE or postgresql://...; default: flotilla.db in DATA_DIR."
+    )
     systems: Annotated[list[str] | None, NoDecode, BeforeValidator(_comma_list)] = Field(
         None, description="Systems to offer, comma separated; default: all."
     )
-    public_url: str | None = Field(None, description="What clients call this server; default: the Host header.")
-    trusted_proxies: CommaList = Field([], description="Networks whose X-Forwarded-* headers count.")
-    cors_origins: CommaList = Field([], description="Origins that browsers may call from.")
+    public_url: Annotated[str | None, AfterValidator(_public_url)] = Field(
+        None, description="What clients call this server; default: the Host header."
+    )
+    trusted_proxies: Annotated[CommaList, AfterValidator(_networks)] = Field(
+        [], description="Networks whose X-Forwarded-* headers count, comma separated."
+    )
+    cors_origins: Annotated[CommaList, AfterValidator(_origins)] = Field(
+        [], description="Origins whose pages may call this server from a browser, comma separated."
+    )
     spool_dir: Path | None = Field(None, description="Where uploads are received; default: DATA_DIR/spool.")
     secret_key_file: Path | None = Field(None, description="The key that seals secrets; default: DATA_DIR/secret.key.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
-    log_format: Literal["text", "json"] = Field("text", description="Form of log lines.")
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
+        "info", description="Least level that is logged: debug, info, warning or error."
+    )
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field(
+        "text", description="Form of log lines: text or json."
+    )
     tls_cert: Path | None = Field(None, description="Certificate chain (PEM) of the public listener.")
     tls_key: Path | None = Field(None, description="Private key (PEM) of the public listener.")
     workers: int = Field(1, ge=1, le=64, description="Server processes; more than one needs PostgreSQL.")
@@ -53,11 +123,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _complete(self) -> "Settings":
         self.data_dir = self.data_dir.resolve()
-        self.database_url = self.database_url or f"sqlite:///{self.data_dir / 'flotilla.db'}"
+        self.database_url = self.database_url or f"sqlite://{quote(str(self.data_dir / 'flotilla.db'))}"
         self.spool_dir = self.spool.resolve()
         self.secret_key_file = self.key_file.resolve()
-        if urlsplit(self.database_url).scheme not in ("sqlite", "postgresql", "postgres"):
-            raise ValueError("DATABASE_URL must start with sqlite:/// or postgresql://")
         if self.workers > 1 and self.database_url.startswith("sqlite"):
             raise ValueError("WORKERS above 1 needs PostgreSQL: SQLite has one writer")
         if (self.tls_cert is None) != (self.tls_key is None):
@@ -84,19 +152,39 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Options of the command line beat the environment, the environment beats flotilla.toml."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, InitSettingsSource(settings_cls, read_toml())
+
+
+def read_toml() -> dict[str, Any]:
+    """What flotilla.toml in the working directory says, keys in lower case. Raises ValueError, naming the file."""
+    file = Path(FILE)
+    if not file.exists():
+        return {}
+    try:
+        given = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise ValueError(f"{FILE}: {exc}") from exc
+    for key in given:
+        if key.lower() not in Settings.model_fields:
+            near = get_close_matches(key.lower(), Settings.model_fields, 1)
+            raise ValueError(f"{FILE}: unknown setting {key}" + (f"; did you mean {near[0]}?" if near else ""))
+    return {key.lower(): value for key, value in given.items()}
 
 
 def effective(options: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """(name, value with secrets masked, source) of every setting, for `flotilla settings`."""
+    """(NAME, value with secrets masked, source) of every setting; source: option, environment, flotilla.toml, default.
+
+    Raises ValueError as `Settings` does.
+    """
     settings = Settings(**options)
-    from_toml = TomlConfigSettingsSource(Settings)()
+    environment = {name.upper() for name, value in os.environ.items() if value}
+    toml = read_toml()
     rows = []
     for name in Settings.model_fields:
         source = "default"
-        if name in from_toml:
-            source = "flotilla.toml"
-        if f"FLOTILLA_{name.upper()}" in _environment():
+        if name in toml:
+            source = FILE
+        if PREFIX + name.upper() in environment:
             source = "environment"
         if name in options:
             source = "option"
@@ -106,14 +194,6 @@ def effective(options: dict[str, Any]) -> list[tuple[str, str, str]]:
     return rows
 
 
-def _environment() -> set[str]:
-
-    return {key.upper() for key in os.environ}
-
-
 def mask(url: str) -> str:
-    """A URL without its password."""
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")))
+    """A URL without its password, wherever it stands."""
+    return PASSWORD_KEY.sub(rf"\1{HIDDEN}", PASSWORD.sub(rf"\1:{HIDDEN}@", url))
