@@ -28,6 +28,7 @@ class Base(DeclarativeBase):
 class Device(Base):
     __tablename__ = "mender_device"
     pk: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str]
     id: Mapped[str]
     identity_hash: Mapped[str]
     decommissioning: Mapped[bool]
@@ -240,7 +241,9 @@ def create(database_url: str) -> FastAPI:
         provides: dict[str, str], opened: Session = Depends(session), device: Device = Depends(current_device)
     ) -> Response:
         newest = opened.scalar(
-            select(func.max(Part.deployment_created)).where(Part.device_id == device.id, Part.open.is_(False))
+            select(func.max(Part.deployment_created)).where(
+                Part.tenant_id == "", Part.device_id == device.id, Part.open.is_(False)
+            )
         )
         query = select(Part).where(Part.tenant_id == "", Part.device_id == device.id, Part.open.is_(True))
         if newest is not None:
@@ -269,6 +272,7 @@ def create(database_url: str) -> FastAPI:
                 select(AuthSet)
                 .join(Device)
                 .where(
+                    Device.tenant_id == "",
                     Device.identity_hash == sha256(identity.encode()).hexdigest(),
                     AuthSet.pubkey_hash == sha256(body.pubkey.encode()).hexdigest(),
                     AuthSet.status == "accepted",

@@ -58,11 +58,17 @@ def prepare_machine() -> None:
         MODULES / "flotilla-test-fail": FAILING_MODULE,
         MODULES / "flotilla-test-slow": SLOW_MODULE,
     }.items():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-        file.chmod(0o755)
-    ARTIFACT_INFO.parent.mkdir(parents=True, exist_ok=True)
-    ARTIFACT_INFO.write_text("artifact_name=base\n")
+        put(file, text)
+    put(ARTIFACT_INFO, "artifact_name=base\n")
+
+
+def put(file: Path, text: str) -> None:
+    """Write an executable file in one step: other test processes may be using it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_name(f".{file.name}.{os.getpid()}")
+    new.write_text(text)
+    new.chmod(0o755)
+    new.rename(file)
 
 
 def make_key(kind: str, file: Path) -> None:

@@ -1,5 +1,6 @@
 """Debian's mender-artifact, mender-cli and mender-client, unchanged, against a running server (mender-clients.md)."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -9,7 +10,18 @@ from tests.e2e import genuine
 from tests.e2e.breaking_proxy import BreakingProxy
 from tests.support import server as servers
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("mender-clients")]
+pytestmark = pytest.mark.e2e
+
+# Every story once with each kind of key; the three kinds run beside each other.
+every_key = pytest.mark.parametrize(
+    "key", [pytest.param(kind, marks=pytest.mark.xdist_group(f"mender-{kind}")) for kind in ("rsa", "ec", "ed25519")]
+)
+_numbers = itertools.count(1)
+
+
+def mac(key: str) -> str:
+    """An identity of its own for each device of this process."""
+    return f"02:{os.getpid() >> 8 & 255:02x}:{os.getpid() & 255:02x}:00:{len(key):02x}:{next(_numbers):02x}"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +51,7 @@ def accepted(management, device) -> str:
     return found["id"]
 
 
-@pytest.mark.parametrize("key", ["rsa", "ec", "ed25519"])
+@every_key
 def test_a_device_is_accepted_and_updates(key, server, management, cli, tmp_path):
     target, content = tmp_path / "installed" / "motd", os.urandom(20_000)
     name, device_type = f"motd-{key}", f"board-{key}"
@@ -47,7 +59,7 @@ def test_a_device_is_accepted_and_updates(key, server, management, cli, tmp_path
     cli("artifacts", "upload", str(artifact))
     assert name in cli("artifacts", "list")
 
-    with genuine.Device(tmp_path / "device", server.url, key, device_type, f"02:00:00:00:01:{len(key):02x}") as device:
+    with genuine.Device(tmp_path / "device", server.url, key, device_type, mac(key)) as device:
         device_id = accepted(management, device)
         inventory = genuine.until(
             "the inventory arrives", lambda: "site" in (found := management.inventory(device_id)) and found
@@ -71,13 +83,16 @@ def test_a_device_is_accepted_and_updates(key, server, management, cli, tmp_path
     assert device_id in cli("devices", "list")
 
 
-def test_a_broken_download_is_resumed(server, management, cli, tmp_path):
+@every_key
+def test_a_broken_download_is_resumed(key, server, management, cli, tmp_path):
     target, content = tmp_path / "installed" / "blob", os.urandom(3_000_000)
-    cli("artifacts", "upload", str(genuine.single_file(tmp_path, "blob", "board-resume", target, content)))
+    cli(
+        "artifacts", "upload", str(genuine.single_file(tmp_path, f"blob-{key}", f"board-resume-{key}", target, content))
+    )
     proxy = BreakingProxy(int(server.url.rpartition(":")[2]), limit=1_000_000)
-    with genuine.Device(tmp_path / "device", proxy.url, "ec", "board-resume", "02:00:00:00:02:01") as device:
+    with genuine.Device(tmp_path / "device", proxy.url, key, f"board-resume-{key}", mac(key)) as device:
         device_id = accepted(management, device)
-        deployment = management.deploy("blob", device_id)
+        deployment = management.deploy(f"blob-{key}", device_id)
         genuine.until(
             "the deployment ends",
             lambda: management.device_status(deployment, device_id) in ("success", "failure"),
@@ -91,17 +106,27 @@ def test_a_broken_download_is_resumed(server, management, cli, tmp_path):
     assert target.read_bytes() == content
 
 
-def test_a_failing_module_ends_as_failure_with_its_log(server, management, cli, tmp_path):
+@every_key
+def test_a_failing_module_ends_as_failure_with_its_log(key, server, management, cli, tmp_path):
     payload = tmp_path / "payload"
     payload.write_bytes(os.urandom(8_000))
     artifact = tmp_path / "failing.mender"
     genuine.write_artifact(
-        "-T", "flotilla-test-fail", "-n", "failing", "-t", "board-fail", "-o", str(artifact), "-f", str(payload)
+        "-T",
+        "flotilla-test-fail",
+        "-n",
+        f"failing-{key}",
+        "-t",
+        f"board-fail-{key}",
+        "-o",
+        str(artifact),
+        "-f",
+        str(payload),
     )
     cli("artifacts", "upload", str(artifact))
-    with genuine.Device(tmp_path / "device", server.url, "ec", "board-fail", "02:00:00:00:03:01") as device:
+    with genuine.Device(tmp_path / "device", server.url, key, f"board-fail-{key}", mac(key)) as device:
         device_id = accepted(management, device)
-        deployment = management.deploy("failing", device_id)
+        deployment = management.deploy(f"failing-{key}", device_id)
         genuine.until(
             "the device reports failure", lambda: management.device_status(deployment, device_id) == "failure"
         )
@@ -109,29 +134,40 @@ def test_a_failing_module_ends_as_failure_with_its_log(server, management, cli, 
     assert "this module always fails" in log
 
 
-def test_a_wrong_type_ends_as_noartifact(server, management, cli, tmp_path):
-    artifact = genuine.single_file(tmp_path, "other-board", "some-other-board", Path("/nonexistent/x"), b"x" * 5_000)
+@every_key
+def test_a_wrong_type_ends_as_noartifact(key, server, management, cli, tmp_path):
+    artifact = genuine.single_file(tmp_path, f"other-{key}", "some-other-board", Path("/nonexistent/x"), b"x" * 5_000)
     cli("artifacts", "upload", str(artifact))
-    with genuine.Device(tmp_path / "device", server.url, "ec", "board-wrong", "02:00:00:00:04:01") as device:
+    with genuine.Device(tmp_path / "device", server.url, key, f"board-wrong-{key}", mac(key)) as device:
         device_id = accepted(management, device)
-        deployment = management.deploy("other-board", device_id)
+        deployment = management.deploy(f"other-{key}", device_id)
         genuine.until(
             "the device ends as noartifact", lambda: management.device_status(deployment, device_id) == "noartifact"
         )
         assert management.statistics(deployment)["noartifact"] == 1
 
 
-def test_an_abort_is_answered_409(server, management, cli, tmp_path):
+@every_key
+def test_an_abort_is_answered_409(key, server, management, cli, tmp_path):
     payload = tmp_path / "payload"
     payload.write_bytes(os.urandom(8_000))
     artifact = tmp_path / "slow.mender"
     genuine.write_artifact(
-        "-T", "flotilla-test-slow", "-n", "slow", "-t", "board-slow", "-o", str(artifact), "-f", str(payload)
+        "-T",
+        "flotilla-test-slow",
+        "-n",
+        f"slow-{key}",
+        "-t",
+        f"board-slow-{key}",
+        "-o",
+        str(artifact),
+        "-f",
+        str(payload),
     )
     cli("artifacts", "upload", str(artifact))
-    with genuine.Device(tmp_path / "device", server.url, "ec", "board-slow", "02:00:00:00:05:01") as device:
+    with genuine.Device(tmp_path / "device", server.url, key, f"board-slow-{key}", mac(key)) as device:
         device_id = accepted(management, device)
-        deployment = management.deploy("slow", device_id)
+        deployment = management.deploy(f"slow-{key}", device_id)
         genuine.until("the module installs", (device.folder / "installing").exists)
         management.abort(deployment)
         (device.folder / "go").touch()
@@ -144,8 +180,9 @@ def test_an_abort_is_answered_409(server, management, cli, tmp_path):
     assert any("409" in line for line in statuses), statuses
 
 
-def test_decommissioning_locks_a_device_out(server, management, tmp_path):
-    with genuine.Device(tmp_path / "device", server.url, "ec", "board-gone", "02:00:00:00:06:01") as device:
+@every_key
+def test_decommissioning_locks_a_device_out(key, server, management, tmp_path):
+    with genuine.Device(tmp_path / "device", server.url, key, f"board-gone-{key}", mac(key)) as device:
         device_id = accepted(management, device)
         genuine.until("the inventory arrives", lambda: "site" in management.inventory(device_id))
         answer = management.http.delete(f"/api/management/v2/devauth/devices/{device_id}")
@@ -155,3 +192,37 @@ def test_decommissioning_locks_a_device_out(server, management, tmp_path):
         again = genuine.until("the client asks anew", lambda: management.device(device.mac))
         assert again["id"] != device_id
         assert again["status"] == "pending"
+
+
+@every_key
+def test_mender_cli_reads_every_artifact(key, cli, tmp_path):
+    """mender-cli parses strictly: meta data, dates, dependencies (mender-clients, item 10)."""
+    payload, meta = tmp_path / "payload", tmp_path / "meta"
+    payload.write_bytes(os.urandom(8_000))
+    meta.write_text('{"reboot": false, "nested": {"list": [1, "two"]}}')
+    artifact = tmp_path / "rich.mender"
+    options = [
+        "-m",
+        str(meta),
+        "-p",
+        "region:eu",
+        "-d",
+        "rootfs:1",
+        "--clears-provides",
+        "x.*",
+        "-g",
+        "grp",
+        "-G",
+        "old",
+    ]
+    genuine.write_artifact(
+        "-T", "single-file", "-n", f"rich-{key}", "-t", "any", "-o", str(artifact), "-f", str(payload), *options
+    )
+    cli("artifacts", "upload", str(artifact))
+    listed = cli("artifacts", "list", "-d", "3")
+    assert f"rich-{key}" in listed
+    identifier = next(
+        line.split()[-1] for line in reversed(listed.partition(f"rich-{key}")[0].splitlines()) if "ID" in line
+    )
+    cli("artifacts", "delete", identifier)
+    assert f"rich-{key}" not in cli("artifacts", "list")
