@@ -26,6 +26,7 @@ def create_pages(systems: Sequence[System]) -> Flask:
     @pages.after_request
     def secure(response: Response) -> Response:
         response.headers.update(SECURITY_HEADERS)
+        response.headers.pop("Date", None)  # the server sends its own
         return response
 
     return pages
