@@ -9,23 +9,30 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import structlog
 import uvicorn
 import uvloop
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.http.protocol import Protocol
 
 BACKLOG: Final = 2048
 GRACE_SECONDS: Final = 8  # requests under way may finish
 DEADLINE_SECONDS: Final = 12  # then even a stuck thread cannot hold the exit up
 RESPAWN_SECONDS: Final = 1
+CANNOT_START: Final = 3
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+# A device that lost its network says no goodbye: ask after a minute of silence, give up after two.
+KEEPALIVE: Final = {socket.TCP_KEEPIDLE: 60, socket.TCP_KEEPINTVL: 15, socket.TCP_KEEPCNT: 4}
 
 log = structlog.get_logger("flotilla.server")
 
@@ -45,18 +52,9 @@ class Listener:
     tls_key: Path | None = None
 
     def url(self, bound: socket.socket) -> str:
+        """What to type into a browser on this machine."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.tls_cert else 'http'}://{host}:{bound.getsockname()[1]}"
-
-
-class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol with a neutral JSON refusal: what is no HTTP has no path, hence no system."""
-
-    def send_400_response(self, msg: str) -> None:
-        body = b'{"error":"invalid HTTP request"}'
-        head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n"
-        self.transport.write(head + b"content-length: %d\r\n\r\n" % len(body) + body)
-        self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -69,17 +67,36 @@ class _Server(uvicorn.Server):
 
 def bind(listener: Listener) -> socket.socket:
     """The listening socket; raises ServeError when the address is taken or not ours."""
-    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind((listener.host, listener.port))
-        bound.listen(BACKLOG)
+        family, kind, _, _, address = socket.getaddrinfo(
+            listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in KEEPALIVE.items():
+                bound.setsockopt(socket.IPPROTO_TCP, option, value)
+            bound.bind(address)
+            bound.listen(BACKLOG)
+        except OSError:
+            bound.close()
+            raise
     except OSError as exc:
-        bound.close()
-        raise ServeError(f"cannot listen on {listener.host}:{listener.port}: {os.strerror(exc.errno or 0)}") from exc
-    bound.set_inheritable(True)
+        raise ServeError(f"cannot listen on {listener.host}:{listener.port}: {exc.strerror}") from exc
     return bound
+
+
+def _check_tls(listener: Listener) -> None:
+    """Raises ServeError when certificate and key cannot be used; uvicorn would say less, and later."""
+    if listener.tls_cert is None:
+        return
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(listener.tls_cert, listener.tls_key, password=lambda: "")
+    except OSError as exc:
+        files = f"{listener.tls_cert} and {listener.tls_key}"
+        raise ServeError(f"cannot use certificate and key in {files}: {exc.strerror or exc}") from exc
 
 
 def serve(
@@ -89,24 +106,29 @@ def serve(
 
     `prepare` runs once, before any worker (migrations, first keys); `apps` opens the process and makes the app of each
     listener. With several workers both run in children only: the parent keeps no thread, loop or connection.
+    Raises ServeError when a socket, a certificate or the preparation fails.
     """
-    sockets = [bind(listener) for listener in listeners]
-    urls = [listener.url(bound) for listener, bound in zip(listeners, sockets, strict=True)]
-    if workers == 1:
-        prepare()
-        return _run(listeners, sockets, apps, urls)
-    _in_child(prepare)
-    return _supervise(workers, lambda: _run(listeners, sockets, apps, urls))
+    for listener in listeners:
+        _check_tls(listener)
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(bind(listener)) for listener in listeners]
+        run = partial(_run, listeners, sockets, apps)
+        if workers == 1:
+            prepare()
+            return run()
+        _in_child(prepare)
+        return _supervise(workers, run, stack.close)
 
 
 def _run(
     listeners: Sequence[Listener],
     sockets: Sequence[socket.socket],
     apps: Callable[[], Sequence[Any]],
-    urls: Sequence[str],
+    parent: socket.socket | None = None,
 ) -> int:
     servers = [_Server(_configuration(app, listener)) for app, listener in zip(apps(), listeners, strict=True)]
-    uvloop.run(_serve(servers, sockets, urls))
+    urls = {listener.audience: listener.url(bound) for listener, bound in zip(listeners, sockets, strict=True)}
+    uvloop.run(_serve(servers, sockets, urls, parent))
     return 0
 
 
@@ -126,8 +148,15 @@ def _configuration(app: Any, listener: Listener) -> uvicorn.Config:
     )
 
 
-async def _serve(servers: Sequence[_Server], sockets: Sequence[socket.socket], urls: Sequence[str]) -> None:
+async def _serve(
+    servers: Sequence[_Server],
+    sockets: Sequence[socket.socket],
+    urls: dict[str, str],
+    parent: socket.socket | None,
+) -> None:
     def stop() -> None:
+        if parent is not None:
+            loop.remove_reader(parent)
         for server in servers:
             server.should_exit = True
         timer = threading.Timer(DEADLINE_SECONDS, os._exit, (0,))
@@ -135,67 +164,113 @@ async def _serve(servers: Sequence[_Server], sockets: Sequence[socket.socket], u
         timer.start()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stop)
     tasks = [asyncio.create_task(server.serve(sockets=[bound])) for server, bound in zip(servers, sockets, strict=True)]
     # uvicorn says that it started by a flag, not by an event.
     while not (all(server.started for server in servers) or any(task.done() for task in tasks)):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
-    log.info("serving", public=urls[0], internal=urls[-1])
+    if all(server.started for server in servers):
+        log.info("serving", **urls)
+        if parent is not None:
+            parent.send(b".")
+            loop.add_reader(parent, stop)  # readable when the parent is gone, however it ended
     await asyncio.gather(*tasks)
 
 
 def _in_child(work: Callable[[], None]) -> None:
-    """Run `work` in a forked child, so that this process keeps nothing of it; raises ServeError when it fails."""
+    """Run `work` in a forked child, so that this process keeps nothing of it; raises ServeError with its error."""
+    reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
+        code = 1
         try:
             work()
+            code = 0
         except BaseException as exc:
-            print(f"flotilla: {exc}", file=sys.stderr)  # noqa: T201
-            os._exit(1)
-        os._exit(0)
+            os.write(writing, (str(exc) or type(exc).__name__).splitlines()[0].encode()[:4096])
+        finally:
+            os._exit(code)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as said:
+        error = said.read().decode(errors="replace")
     _, status = os.waitpid(child, 0)
     if status != 0:
-        raise ServeError("the database could not be prepared")
+        raise ServeError(error or f"preparing the database ended with {os.waitstatus_to_exitcode(status)}")
 
 
-def _supervise(count: int, work: Callable[[], int]) -> int:
-    """Keep `count` children at work; a dead one is replaced, SIGTERM ends them all."""
-    stopping = False
+def _supervise(count: int, run: Callable[[socket.socket], int], stop_listening: Callable[[], None]) -> int:
+    """Keep `count` children at work; a dead one is replaced, SIGTERM and SIGINT end them all. The exit code.
+
+    When a child ends before any of them ever served, something is wrong that another child will not mend.
+    """
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
     children: dict[int, float] = {}
+    stopping = served = False
+    code = 0
 
-    def stop(number: int, _: Any) -> None:
+    def stop(*_: Any) -> None:
         nonlocal stopping
         stopping = True
+        stop_listening()
         for child in children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGTERM)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    while True:
+    for number in STOP_SIGNALS:
+        signal.signal(number, stop)
+    while children or not stopping:
         while not stopping and len(children) < count:
-            child = os.fork()
-            if child == 0:
-                signal.signal(signal.SIGTERM, signal.SIG_DFL)
-                signal.signal(signal.SIGINT, signal.SIG_DFL)
-                code = 1
-                try:
-                    code = work()
-                except BaseException as exc:
-                    print(f"flotilla: worker: {exc}", file=sys.stderr)  # noqa: T201
-                finally:
-                    os._exit(code)
-            children[child] = time.monotonic()
-        try:
-            ended, _ = os.wait()
-        except InterruptedError:
+            with _held_signals():
+                child = os.fork()
+                if child == 0:
+                    ours.close()
+                    _work(run, theirs)
+                children[child] = time.monotonic()
+        if not children:  # told to stop before the first one
+            break
+        ended, status = os.wait()
+        age = time.monotonic() - children.pop(ended)
+        served = served or _heard(ours)
+        if stopping:
             continue
-        except ChildProcessError:
-            return 0
-        started = children.pop(ended, 0.0)
-        if stopping and not children:
-            return 0
-        if not stopping and time.monotonic() - started < RESPAWN_SECONDS:
+        print(f"flotilla: worker {ended} ended with {os.waitstatus_to_exitcode(status)}", file=sys.stderr)  # noqa: T201
+        if not served:
+            code = CANNOT_START
+            stop()
+        elif age < RESPAWN_SECONDS:
             time.sleep(RESPAWN_SECONDS)
+    return code
+
+
+def _work(run: Callable[[socket.socket], int], parent: socket.socket) -> NoReturn:
+    """A child from its fork to its end; the stop signals are held when it begins."""
+    code = CANNOT_START
+    try:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        code = run(parent)
+    except BaseException as exc:
+        print(f"flotilla: worker {os.getpid()}: {exc!r}", file=sys.stderr)  # noqa: T201
+    finally:
+        os._exit(code)
+
+
+def _heard(ours: socket.socket) -> bool:
+    """Whether a child has ever said that it serves."""
+    try:
+        return bool(ours.recv(4096))
+    except BlockingIOError:
+        return False
+
+
+@contextlib.contextmanager
+def _held_signals() -> Iterator[None]:
+    """Stop signals wait: one that came between a fork and its note would miss that child."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
