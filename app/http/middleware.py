@@ -175,7 +175,7 @@ class Pipeline(SpecMiddleware):
     ) -> Answer:
         """Security first, then the bytes into the spool, then the handler: a stranger fills no disk."""
         _refuse_declared(request, plan.max_body)
-        caller = await threads.run("read", partial(plan.authenticate, request))
+        caller = await threads.run("read", partial(plan.security.check, request))
         if isinstance(media, Problem):
             raise media
         if media is None and plan.body is not None and not plan.body.required:

@@ -79,16 +79,9 @@ class Plan:
                 caller = self.security.check(request)
                 result = self._call(request, caller, arguments, self._load(request, arguments, media))
         else:
-            caller = self.authenticate(request)
+            caller = self.security.check(request)
             result = self._work(request, caller, arguments, self._load(request, arguments, media))
         return self.answers.render(result)
-
-    def authenticate(self, request: Request) -> Caller:
-        """The caller, verified on a read-only snapshot: a refusal never touches the write lock."""
-        if self.security.open:
-            return self.security.check(request)
-        with db.read():
-            return self.security.check(request)
 
     def run_staged(self, request: Request, caller: Caller, arguments: Arguments, body: Any, errors: Errors) -> Answer:
         """The second hop of a streamed operation: the body is on disk, validate its fields and call the handler."""

@@ -1,6 +1,7 @@
 """The scheme functions of the Mender system: who holds a credential (mender 1.2, 1.3, 1.4).
 
-A token's signature proves that we made it; its row, read every time, that it has not been revoked.
+A token's signature proves that we made it; its row, read every time, that it has not been revoked. The functions open
+units of work of their own: before the handler's, so that a refusal never touches the write lock.
 """
 
 import base64
@@ -43,7 +44,8 @@ def _holder(token: str, kind: Any, flag: str, statement: str) -> Caller | None:
     claims = tokens.verify(token, "mender", kind)
     if claims is None or claims.get("iss") != "Mender" or claims.get(flag) is not True:
         return None
-    found = db.row(statement, claims["jti"], clock.micros(clock.now()))
+    with db.read():
+        found = db.row(statement, claims["jti"], clock.micros(clock.now()))
     if found is None or found[0] != claims["sub"] or found[1] != claims.get("mender.tenant", ""):
         return None
     return Caller("mender", kind, found[0], found[1], token=claims["jti"])

@@ -4,10 +4,12 @@ import base64
 import json
 from datetime import timedelta
 
+import bcrypt
 import httpx
 import pytest
+from argon2 import PasswordHasher
 
-from app.core import clock, tokens
+from app.core import clock, db, tokens
 from app.mender import useradm
 from tests.support.mender import DEVAUTH, EMAIL, PASSWORD, USERADM
 
@@ -143,9 +145,23 @@ def test_users_that_may_be_made(http, user, email, password, status):
     assert caught.value.status == status
 
 
-def test_no_password_or_token_is_stored_in_clear(http, user, database):
-    from app.core import db
+@pytest.mark.parametrize("stored", ["bcrypt", "costly"])
+def test_an_old_hash_is_made_anew_at_login(http, user, stored):
+    """Imported bcrypt hashes, and those of other parameters, are replaced when the password was right."""
+    plain = PASSWORD.encode()
+    old = bcrypt.hashpw(plain, bcrypt.gensalt(4)).decode() if stored == "bcrypt" else PasswordHasher().hash(PASSWORD)
+    with db.write():
+        db.execute("UPDATE mender_user SET password_hash = ?", old)
+    assert http.post(LOGIN, auth=(EMAIL, "wrong password")).status_code == 401
+    assert http.post(LOGIN, auth=(EMAIL, PASSWORD)).status_code == 200
+    with db.read():
+        (renewed,) = db.row("SELECT password_hash FROM mender_user")
+    assert renewed != old
+    assert renewed.startswith("$argon2id$")
+    assert http.post(LOGIN, auth=(EMAIL, PASSWORD)).status_code == 200
 
+
+def test_no_password_or_token_is_stored_in_clear(http, user, database):
     with db.read():
         stored = repr(db.rows("SELECT * FROM mender_user")) + repr(db.rows("SELECT * FROM mender_user_token"))
         stored += repr(db.rows("SELECT * FROM core_signing_key"))
