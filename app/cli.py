@@ -1,12 +1,14 @@
 """The `flotilla` command. What takes long to import is imported where it is used, so that --help is quick."""
 
+import os
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="One server for the management APIs of your fleet.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 admin = typer.Typer(no_args_is_help=True, help="Administrators.")
 spec = typer.Typer(no_args_is_help=True, help="The OpenAPI documents this server is made from.")
 app.add_typer(admin, name="admin")
@@ -26,6 +28,39 @@ def _settings(**given: Any) -> Any:
     return Settings(**_options(**given))
 
 
+def _print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Aligned columns: fitted to a terminal, uncut where a program reads them. What the cells hold is no markup."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, box=None)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 400, markup=False, emoji=False, highlight=False).print(table)
+
+
+def _version(wanted: bool) -> None:
+    from app import __version__
+
+    if wanted:
+        print(f"flotilla {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def flotilla(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """One server for the management APIs of your fleet.
+
+    Every setting is an environment variable FLOTILLA_NAME and a key of flotilla.toml; `flotilla settings` lists them.
+
+    Start with: flotilla serve
+    """
+
+
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address of the public listener.")] = None,
@@ -39,10 +74,11 @@ def serve(
 ) -> None:
     """Run the server in the foreground.
 
-    The database is migrated first. At the first start an administrator is made; its password is in
-    DATA_DIR/admin-password.
+    The database is migrated first. At the first start an administrator is made: see DATA_DIR/admin-password.
 
     Example: flotilla serve --port 9000 --data-dir /var/lib/flotilla
+
+    Example: flotilla serve --workers 4 --database-url postgresql://flotilla@db/flotilla
     """
     from app import main
     from app.http import server
@@ -93,7 +129,10 @@ def admin_create(
 
 @app.command()
 def migrate(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
-    """Bring the database to this release's schema. `serve` does this by itself."""
+    """Bring the database to this release's schema; `serve` does so by itself.
+
+    Example: flotilla migrate --data-dir /var/lib/flotilla
+    """
     from app import main
 
     applied = main.migrate_database(_settings(data_dir=data_dir, database_url=database_url))
@@ -102,30 +141,28 @@ def migrate(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
 
 @app.command()
 def routes(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
-    """List every operation: listener, method, path, operation id."""
-    from rich.console import Console
-    from rich.table import Table
+    """List every operation: listener, system, method, path, operation id.
 
+    Example: flotilla routes | grep artifacts
+    """
     from app import main
 
-    table = Table("listener", "system", "method", "path", "operation", box=None)
-    for row in main.routes(_settings(data_dir=data_dir, database_url=database_url)):
-        table.add_row(*row)
-    Console(width=200 if not sys.stdout.isatty() else None).print(table)
+    rows = main.routes(_settings(data_dir=data_dir, database_url=database_url))
+    _print_table(("listener", "system", "method", "path", "operation"), rows)
 
 
 @app.command()
 def settings(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
-    """Show the effective settings and where each comes from; secrets are masked."""
-    from rich.console import Console
-    from rich.table import Table
+    """Show the effective settings and where each comes from; secrets are masked.
 
+    An option beats the environment, the environment beats flotilla.toml in the working directory.
+
+    Example: FLOTILLA_PORT=9000 flotilla settings
+    """
     from app.settings import effective
 
-    table = Table("setting", "value", "source", box=None)
-    for row in effective(_options(data_dir=data_dir, database_url=database_url)):
-        table.add_row(*row)
-    Console(width=200 if not sys.stdout.isatty() else None).print(table)
+    rows = effective(_options(data_dir=data_dir, database_url=database_url))
+    _print_table(("setting", "value", "source"), rows)
 
 
 @spec.command("check")
@@ -139,43 +176,48 @@ def spec_check(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> No
 
 @spec.command("export")
 def spec_export(
+    system: Annotated[str | None, typer.Argument(help="One system only; default: all.")] = None,
+    audience: Annotated[Literal["public", "internal"], typer.Option(help="Whose operations.")] = "public",
     output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("openapi-export"),
-    internal: Annotated[bool, typer.Option(help="The internal listener's documents.")] = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Write one self-contained OpenAPI 3.0.3 document per system.
 
-    Example: flotilla spec export --output build/openapi
+    Example: flotilla spec export mender --output build/openapi
     """
     from app import main
 
+    found = main.published(_settings(data_dir=data_dir, database_url=database_url), audience)
+    if system is not None and system not in found:
+        raise ValueError(f"no system {system} on the {audience} listener; there are: {', '.join(sorted(found))}")
     output.mkdir(parents=True, exist_ok=True)
-    found = main.published(
-        _settings(data_dir=data_dir, database_url=database_url), "internal" if internal else "public"
-    )
-    for system, document in found.items():
-        file = output / f"{system}.json"
-        file.write_bytes(document)
-        print(file)  # noqa: T201
+    for name, document in found.items():
+        if system in (None, name):
+            file = output / f"{name}.json"
+            file.write_bytes(document)
+            print(file)  # noqa: T201
 
 
 def main() -> None:
-    """Entry point: an error is one clear line and a non-zero exit."""
+    """Entry point: an error is one clear line and a non-zero exit (with FLOTILLA_LOG_LEVEL=debug, its whole trace)."""
     try:
         app()
     except Exception as exc:
-        from app.core.errors import Problem
-
-        text = exc.detail if isinstance(exc, Problem) else _first_lines(exc)
-        print(f"flotilla: {text}", file=sys.stderr)  # noqa: T201
+        if os.environ.get("FLOTILLA_LOG_LEVEL", "").lower() == "debug":
+            raise
+        print(f"flotilla: {_one_line(exc)}", file=sys.stderr)  # noqa: T201
         sys.exit(1)
 
 
-def _first_lines(exc: Exception) -> str:
+def _one_line(exc: Exception) -> str:
     from pydantic import ValidationError
 
     if isinstance(exc, ValidationError):
-        faults = [f"{'.'.join(map(str, e['loc'])).upper() or 'settings'}: {e['msg']}" for e in exc.errors()]
-        return "; ".join(faults)
-    return f"{str(exc) or type(exc).__name__}".splitlines()[0]
+        faults = (
+            ("".join(map(str, e["loc"][:1])).upper(), e["msg"].removeprefix("Value error, ")) for e in exc.errors()
+        )
+        return "; ".join(f"{name}: {message}" if name else message for name, message in faults)
+    if isinstance(exc, OSError) and exc.filename is not None:
+        return f"{exc.filename}: {exc.strerror}"
+    return (str(exc) or type(exc).__name__).splitlines()[0]
