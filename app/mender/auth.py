@@ -12,14 +12,16 @@ from app.core import clock, db, tokens
 from app.core.calls import NOT_MINE, Caller, NotMine, Request
 from app.mender import useradm
 
+SECOND: Final = 1_000_000  # microseconds
+
 USER_ROW: Final = (
     "SELECT u.id, t.tenant_id FROM mender_user_token t JOIN mender_user u ON u.pk = t.user_id"
-    " WHERE t.jti = ? AND t.expires_ts > ?"
+    " WHERE t.jti = ? AND t.expires_ts > ? AND t.created_ts < ?"
 )
 DEVICE_ROW: Final = (
     "SELECT d.id, t.tenant_id FROM mender_device_token t"
     " JOIN mender_auth_set a ON a.pk = t.auth_set_id JOIN mender_device d ON d.pk = a.device_id"
-    " WHERE t.jti = ? AND t.expires_ts > ? AND a.status = 'accepted' AND NOT d.decommissioning"
+    " WHERE t.jti = ? AND t.expires_ts > ? AND t.issued_ts < ? AND a.status = 'accepted' AND NOT d.decommissioning"
 )
 
 
@@ -45,7 +47,8 @@ def _holder(token: str, kind: Any, flag: str, statement: str) -> Caller | None:
     if claims is None or claims.get("iss") != "Mender" or claims.get(flag) is not True:
         return None
     with db.read():
-        found = db.row(statement, claims["jti"], clock.micros(clock.now()))
+        # A row that was made in a later second than the token is of another life of the same jti.
+        found = db.row(statement, claims["jti"], clock.micros(clock.now()), (claims["iat"] + 1) * SECOND)
     if found is None or found[0] != claims["sub"] or found[1] != claims.get("mender.tenant", ""):
         return None
     return Caller("mender", kind, found[0], found[1], token=claims["jti"])

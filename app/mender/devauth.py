@@ -6,14 +6,17 @@ from typing import Any, Final
 
 import orjson
 import peewee
+import structlog
 
 from app.core import clock, db, ids, tokens
 from app.core.errors import BadRequest, NotFound, Unauthorized
 from app.mender import attributes, counters, deployments, inventory
-from app.mender.auth_sets import ALLOWED, DISPLACED, Status, device_status
+from app.mender.auth_sets import DISPLACED, Outcome, Status, device_status, requested, step
 from app.mender.identity import Identity, parse_identity, parse_public_key, verify_signature
-from models.base import scoped, scoped_delete
+from models.base import scoped, scoped_delete, scoped_update
 from models.mender.devauth import AuthSet, Device, DeviceToken
+
+log = structlog.get_logger("flotilla.devauth")
 
 LIFETIME: Final = timedelta(weeks=1)
 REFUSED: Final = "dev auth: unauthorized"
@@ -41,15 +44,18 @@ def authenticate(tenant: str, raw: bytes, body: dict[str, Any], signature: str) 
             with db.write():
                 known = _record(tenant, identity, pem, digest)
         except peewee.IntegrityError:
-            # The same first request came twice at once; the other one was recorded.
-            with db.read():
-                known = db.row(KNOWN, digest, tenant, identity.digest)
-    if known is None or known[2] != Status.ACCEPTED or known[4]:
+            # Another first request of this device came at once and was recorded; it may have held another key.
+            with db.write():
+                known = _record(tenant, identity, pem, digest)
+    _, auth_set_id, status, device_id, decommissioning = known
+    if status != Status.ACCEPTED or decommissioning:
+        # Devices are told no more than that they may not; who runs them needs the reason (mender 9.4).
+        log.info("device not let in", device=device_id, auth_set=auth_set_id, status=status)
         raise Unauthorized(REFUSED)
     return _issue(tenant, known)
 
 
-def _record(tenant: str, identity: Identity, pem: str, digest: str) -> tuple[Any, ...] | None:
+def _record(tenant: str, identity: Identity, pem: str, digest: str) -> tuple[Any, ...]:
     """Note a request of a device or key that is new, or let a preauthorised one in; the row of KNOWN afterwards."""
     now = clock.now()
     device = db.for_update(scoped(Device, tenant).where(Device.identity_hash == identity.digest)).get_or_none()
@@ -65,7 +71,7 @@ def _record(tenant: str, identity: Identity, pem: str, digest: str) -> tuple[Any
         )
         counters.bump(tenant, {("device", Status.PENDING): 1})
         inventory.provision(tenant, device.id, identity.data, Status.PENDING, device.revision)
-    auth_set = AuthSet.get_or_none(AuthSet.device == device, AuthSet.pubkey_hash == digest)
+    auth_set = _sets(device).where(AuthSet.pubkey_hash == digest).get_or_none()
     if auth_set is None:
         AuthSet.create(
             tenant_id=tenant,
@@ -79,11 +85,17 @@ def _record(tenant: str, identity: Identity, pem: str, digest: str) -> tuple[Any
     elif auth_set.status == Status.PREAUTHORIZED and not device.decommissioning:
         _accept(device, auth_set)
     _recompute(device)
-    return db.row(KNOWN, digest, tenant, identity.digest)
+    known = db.row(KNOWN, digest, tenant, identity.digest)
+    assert known is not None
+    return known
 
 
 def _issue(tenant: str, known: tuple[Any, ...]) -> str:
-    """Sign a token for an accepted set and put its row. The set may have been rejected meanwhile: Unauthorized."""
+    """Sign a token for an accepted set and put its row. The set may have been rejected meanwhile: Unauthorized.
+
+    A row that is there stays, so that earlier tokens of the set stay good; a new one voids all that were signed before
+    it, so that a revoked token never comes back to life, although the set's tokens share one jti (mender 1.3).
+    """
     now = clock.now()
     auth_set_pk, auth_set_id, _, device_id, _ = known
     claims: dict[str, Any] = {
@@ -101,10 +113,12 @@ def _issue(tenant: str, known: tuple[Any, ...]) -> str:
         claims["mender.tenant"] = tenant
     token = tokens.sign("mender", "device", claims)
     with db.write():
+        # Whoever rejects the set at this moment holds the device's row: wait, then look.
+        db.for_update(scoped(Device, tenant, Device.pk).where(Device.id == device_id)).get_or_none()
         written = db.execute(
             "INSERT INTO mender_device_token (tenant_id, jti, auth_set_id, issued_ts, expires_ts)"
             " SELECT tenant_id, id, pk, ?, ? FROM mender_auth_set WHERE pk = ? AND status = 'accepted'"
-            " ON CONFLICT (jti) DO UPDATE SET issued_ts = excluded.issued_ts, expires_ts = excluded.expires_ts",
+            " ON CONFLICT (jti) DO UPDATE SET expires_ts = excluded.expires_ts",
             clock.micros(now),
             clock.micros(now + LIFETIME),
             auth_set_pk,
@@ -118,19 +132,22 @@ def list_devices(
     tenant: str, statuses: list[str] | None, wanted: list[str] | None, page: int, per_page: int
 ) -> tuple[list[dict[str, Any]], bool]:
     """One page of devices, oldest first, and whether there are more (mender 2.5). Two queries, whatever the page."""
-    query = scoped(Device, tenant).order_by(Device.created_ts, Device.id)
+    order = (Device.created_ts, Device.id)
+    # The index alone finds the page; the rows of the pages before it are never read.
+    chosen = scoped(Device, tenant, Device.id)
     if statuses:
-        query = query.where(Device.status.in_(statuses))
+        chosen = chosen.where(Device.status.in_(statuses))
     if wanted:
-        query = query.where(Device.id.in_(wanted))
-    found = list(query.offset((page - 1) * per_page).limit(per_page + 1))
-    return _described(found[:per_page]), len(found) > per_page
+        chosen = chosen.where(Device.id.in_(wanted))
+    chosen = chosen.order_by(*order).offset((page - 1) * per_page).limit(per_page + 1)
+    found = list(scoped(Device, tenant).where(Device.id.in_(chosen)).order_by(*order))
+    return _described(tenant, found[:per_page]), len(found) > per_page
 
 
-def _described(devices: list[Device]) -> list[dict[str, Any]]:
+def _described(tenant: str, devices: list[Device]) -> list[dict[str, Any]]:
     sets: dict[int, list[AuthSet]] = {device.pk: [] for device in devices}
     if devices:
-        for auth_set in AuthSet.select().where(AuthSet.device.in_(list(sets))).order_by(AuthSet.ts, AuthSet.pk):
+        for auth_set in scoped(AuthSet, tenant).where(AuthSet.device.in_(list(sets))).order_by(AuthSet.ts, AuthSet.pk):
             sets[auth_set.device_id].append(auth_set)
     return [_describe(device, sets[device.pk]) for device in devices]
 
@@ -159,7 +176,7 @@ def _describe(device: Device, sets: list[AuthSet]) -> dict[str, Any]:
 
 def get_device(tenant: str, device_id: str) -> dict[str, Any]:
     """One device with its sets; raises NotFound."""
-    return _described([_device(tenant, device_id)])[0]
+    return _described(tenant, [_device(tenant, device_id)])[0]
 
 
 def count_devices(tenant: str, status: str | None) -> int:
@@ -185,7 +202,7 @@ def _locked(tenant: str, device_id: str) -> Device:
 def auth_set_status(tenant: str, device_id: str, auth_set_id: str) -> str:
     """The status of a device's authentication set; raises NotFound, also for a set of another device."""
     device = _device(tenant, device_id)
-    auth_set = scoped(AuthSet, tenant).where(AuthSet.id == auth_set_id, AuthSet.device == device).get_or_none()
+    auth_set = _sets(device).where(AuthSet.id == auth_set_id).get_or_none()
     if auth_set is None:
         raise NotFound("there is no such authentication set")
     return str(auth_set.status)
@@ -194,45 +211,46 @@ def auth_set_status(tenant: str, device_id: str, auth_set_id: str) -> str:
 def set_status(tenant: str, device_id: str, auth_set_id: str, wanted: str) -> None:
     """Accept, reject or set back an authentication set (mender 2.3).
 
-    Raises NotFound for an unknown device or set, BadRequest for a set of another device or a step that is not allowed.
+    Raises BadRequest for a status that nobody may ask for, then NotFound for an unknown device or set, then BadRequest
+    for a set of another device or a step that is not allowed.
     """
+    status = requested(wanted)
     device = _locked(tenant, device_id)
     auth_set = scoped(AuthSet, tenant).where(AuthSet.id == auth_set_id).get_or_none()
     if auth_set is None:
         raise NotFound("there is no such authentication set")
     if auth_set.device_id != device.pk:
         raise BadRequest("the authentication set belongs to another device")
-    if auth_set.status == wanted:
+    outcome = step(Status(auth_set.status), status)
+    if outcome is Outcome.NOTHING:
         return
-    if (Status(auth_set.status), Status(wanted)) not in ALLOWED:
-        raise BadRequest(f"a set that is {auth_set.status} cannot become {wanted}")
-    if wanted == Status.ACCEPTED:
+    if outcome is Outcome.ADMIT:
         _accept(device, auth_set)
     else:
-        _change(auth_set, wanted)
+        _change(auth_set, status, expel=outcome is Outcome.EXPEL)
     _recompute(device)
+
+
+def _sets(device: Device, *selection: Any) -> Any:
+    return scoped(AuthSet, device.tenant_id, *selection).where(AuthSet.device == device)
 
 
 def _accept(device: Device, auth_set: AuthSet) -> None:
     """Accept one set of a device and reject those it displaces."""
-    for other in AuthSet.select().where(AuthSet.device == device, AuthSet.status.in_(DISPLACED)):
-        if other.pk != auth_set.pk:
-            _change(other, Status.REJECTED)
-    _change(auth_set, Status.ACCEPTED)
+    for other in _sets(device).where(AuthSet.status.in_(DISPLACED), AuthSet.pk != auth_set.pk):
+        _change(other, Status.REJECTED, expel=other.status == Status.ACCEPTED)
+    _change(auth_set, Status.ACCEPTED, expel=False)
 
 
-def _change(auth_set: AuthSet, status: str) -> None:
-    """Give a set a status; a token of one that was accepted dies with it."""
-    if auth_set.status == Status.ACCEPTED:
-        DeviceToken.delete().where(DeviceToken.auth_set == auth_set).execute()
-    AuthSet.update(status=status).where(AuthSet.pk == auth_set.pk).execute()
-    auth_set.status = status
+def _change(auth_set: AuthSet, status: Status, *, expel: bool) -> None:
+    if expel:
+        scoped_delete(DeviceToken, auth_set.tenant_id).where(DeviceToken.auth_set == auth_set).execute()
+    scoped_update(AuthSet, auth_set.tenant_id, status=status).where(AuthSet.pk == auth_set.pk).execute()
 
 
 def _recompute(device: Device) -> None:
     """Bring the device's status in line with its sets and tell the inventory."""
-    sets: Any = AuthSet.select(AuthSet.status).where(AuthSet.device == device).tuples()
-    status = device_status(status for (status,) in sets)
+    status = device_status(status for (status,) in _sets(device, AuthSet.status).tuples())
     if status == device.status:
         return
     counters.bump(device.tenant_id, {("device", device.status): -1, ("device", status): 1})
@@ -244,11 +262,11 @@ def _recompute(device: Device) -> None:
 def delete_auth_set(tenant: str, device_id: str, auth_set_id: str) -> None:
     """Remove a set and its token (mender 2.4). A device whose last set was preauthorised goes too. Raises NotFound."""
     device = _locked(tenant, device_id)
-    auth_set = scoped(AuthSet, tenant).where(AuthSet.id == auth_set_id, AuthSet.device == device).get_or_none()
+    auth_set = _sets(device).where(AuthSet.id == auth_set_id).get_or_none()
     if auth_set is None:
         raise NotFound("there is no such authentication set")
     auth_set.delete_instance()
-    last = not AuthSet.select().where(AuthSet.device == device).exists()
+    last = not _sets(device).exists()
     if last and auth_set.status == Status.PREAUTHORIZED:
         _remove(tenant, device)
     else:

@@ -8,7 +8,7 @@ import peewee
 
 from app.core import clock, db, ids, passwords, tokens
 from app.core.calls import Caller
-from app.core.errors import BadRequest, Unprocessable
+from app.core.errors import BadRequest, Unauthorized, Unprocessable
 from models.base import scoped
 from models.mender.useradm import User
 
@@ -71,18 +71,30 @@ def authenticate(email: str, password: str) -> Caller | None:
         return None
     if renewed is not None:
         with db.write():
-            db.execute("UPDATE mender_user SET password_hash = ? WHERE id = ?", renewed, found[0])
+            # Not over a password that was changed meanwhile.
+            db.execute(
+                "UPDATE mender_user SET password_hash = ? WHERE tenant_id = ? AND id = ? AND password_hash = ?",
+                renewed,
+                found[1],
+                found[0],
+                found[2],
+            )
     return Caller("mender", "user", found[0], found[1])
 
 
 def login(caller: Caller) -> str:
-    """A new token for a user whose password was verified. The oldest of more than ten sessions ends (mender 5)."""
+    """A new token for a user whose password was verified. The oldest of more than ten sessions ends (mender 5).
+
+    Opens its own unit of work. Raises Unauthorized when the user is gone meanwhile.
+    """
     now = clock.now()
     expires = now + LIFETIME
     claims = _claims(caller, ids.uuid(), now.timestamp(), expires.timestamp())
     token = tokens.sign("mender", "user", claims)
     with db.write():
-        user = db.for_update(scoped(User, caller.tenant).where(User.id == caller.id)).get()
+        user = db.for_update(scoped(User, caller.tenant).where(User.id == caller.id)).get_or_none()
+        if user is None:
+            raise Unauthorized("unauthorized")
         db.execute("DELETE FROM mender_user_token WHERE user_id = ? AND expires_ts <= ?", user.pk, clock.micros(now))
         db.execute(
             "DELETE FROM mender_user_token WHERE user_id = ? AND pk NOT IN"

@@ -60,7 +60,10 @@ AuthSet.add_index(
 
 
 class DeviceToken(BaseModel):
-    """The token of an accepted authentication set; its jti is the set's id (mender 1.3)."""
+    """The token of an accepted authentication set; its jti is the set's id (mender 1.3).
+
+    `issued_ts` is when the set's first token since the last revocation was issued: those before it are void.
+    """
 
     tenant_id = TenantField()
     jti = IdField(unique=True)
