@@ -149,7 +149,7 @@ class Pipeline(SpecMiddleware):
             request = exchange.request = with_body(request, body)
             answer = await threads.run(plan.mode, partial(plan.run, request, arguments, media))
         if self._around.check_answers:
-            _check(plan, answer)
+            _check(plan, answer, request)
         return answer
 
     def _no_operation(self, request: Request, *, matched: bool = False) -> Answer:
@@ -201,7 +201,7 @@ class Pipeline(SpecMiddleware):
         answer = Answer(problem.status, "application/json", body, encode(headers))
         if self._around.check_answers and exchange.plan is not None and problem.status not in UNDECLARED:
             try:
-                _check(exchange.plan, answer)
+                _check(exchange.plan, answer, exchange.request)
             except CheckFailed:
                 log.exception("answer fails its spec")
                 return Answer(500, "application/json", body, encode({"X-Check-Failed": exchange.plan.operation_id}))
@@ -268,7 +268,7 @@ async def _lumps(receive: Receive) -> AsyncIterator[bytes]:
             parts, size = [], 0
 
 
-def _check(plan: Plan, answer: Answer) -> None:
-    faults = plan.answers.check(answer)
+def _check(plan: Plan, answer: Answer, request: Request | None) -> None:
+    faults = plan.answers.check(answer, request)
     if faults:
         raise CheckFailed(f"{plan.operation_id} {answer.status}: {faults[:3]}")
