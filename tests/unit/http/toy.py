@@ -48,6 +48,10 @@ def body(schema: Any, media: str = "application/json", required: bool = True) ->
     return {"required": required, "content": {media: {"schema": schema}}}
 
 
+BYTES = {
+    "description": "bytes",
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
 ID = {"name": "thing_id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
 BEARER = [{"Token": []}]
 
@@ -105,10 +109,10 @@ DOCUMENT: dict[str, Any] = {
             "get": operation(
                 "get_blob",
                 {
-                    "200": {
-                        "description": "bytes",
-                        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-                    }
+                    "200": BYTES,
+                    "206": BYTES,
+                    "304": {"description": "not modified"},
+                    "416": {"description": "no such bytes"},
                 },
                 **{"x-transaction": "none"},
             ),
