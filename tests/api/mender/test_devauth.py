@@ -2,11 +2,12 @@
 
 import base64
 import threading
+from datetime import timedelta
 
 import orjson
 import pytest
 
-from app.core import db
+from app.core import clock, db
 from tests.api.mender.test_useradm import claims
 from tests.support.mender import DEVAUTH, DEVICE_INVENTORY, DEVICES, INVENTORY, NEXT, Device, User, new_key, pem, sign
 
@@ -217,6 +218,19 @@ def test_revoking_a_token_leaves_the_device_accepted(http, user):
     assert user.find(device)["status"] == "accepted"
     assert device.request().status_code == 200
     assert device.call("PATCH", DEVICE_INVENTORY, json=[]).status_code == 200
+
+
+@pytest.mark.rule("mender 2.4")
+def test_a_revoked_token_stays_dead_when_the_device_gets_a_new_one(http, user):
+    """All tokens of a set share one jti (mender 1.3), so the new token's row must not revive the old one."""
+    device = user.accepted(Device(http))
+    revoked = device.token
+    user.call("DELETE", f"{DEVAUTH}/tokens/{claims(revoked)['jti']}")
+    with clock.freeze(clock.now() + timedelta(seconds=2)):
+        assert device.request().status_code == 200
+        assert device.call("PATCH", DEVICE_INVENTORY, json=[]).status_code == 200
+        old = {"Authorization": f"Bearer {revoked}"}
+        assert http.patch(DEVICE_INVENTORY, json=[], headers=old).status_code == 401
 
 
 @pytest.mark.rule("mender 2.5")
