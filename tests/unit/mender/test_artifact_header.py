@@ -75,7 +75,7 @@ def test_header_infos_that_are_refused(read: Read, changes: dict[str, Any], word
     [
         ({"artifact_name": ""}, "artifact_name"),
         ({"updates": []}, "updates"),
-        ({"updates": [{"type": None}]}, "type"),
+        ({"updates": [{"type": None}]}, "type must be"),
         ({"device_types_compatible": []}, "device_types_compatible"),
         ({"device_types_compatible": "board"}, "device_types_compatible"),
         ({"payloads": [{"type": "x"}]}, "unknown field payloads"),
@@ -219,3 +219,9 @@ def test_an_augmented_header_of_other_payloads(read: Read) -> None:
         added = ("header-augment.tar.gz", header(("header-info", dump(info))))
         with pytest.raises(ArtifactError, match=words):
             read(seal([*members[:2], added, members[2]]))
+
+
+def test_texts_of_256_characters_are_taken(read: Read) -> None:
+    long = "ä" * 256
+    found = read(build(name=long, device_types=[long], provides={long: long}, depends={long: long}, clears=[long]))
+    assert (found.name, found.provides[long], found.depends[long]) == (long, long, [long])

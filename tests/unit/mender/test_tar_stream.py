@@ -76,6 +76,17 @@ def test_a_name_of_two_fields(kind: int) -> None:
     assert read(tar([(name, b"x")], format=kind))[0][0] == name
 
 
+def test_a_name_that_fills_its_field() -> None:
+    name = "a" * 100
+    assert read(tar([(name, b"x")]))[0][0] == name
+
+
+def test_a_number_that_is_left_blank_is_zero() -> None:
+    for blank in (b" " * 12, b"\0" * 12):
+        assert read(with_field(124, blank, b""))[0][1] == 0
+        assert read(with_field(136, blank))[0][2] == 0
+
+
 @pytest.mark.parametrize("kind", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
 def test_sizes_beyond_the_octal_field(kind: int) -> None:
     info = tarfile.TarInfo("large")
@@ -158,6 +169,7 @@ def test_extended_headers(records: bytes, name: str, mtime: int | None) -> None:
     "records",
     [
         b"garbage",
+        b"12345",
         b"99 path=abc\n",
         b"3 p\n",
         b"0 path=abc\n",
@@ -169,6 +181,7 @@ def test_extended_headers(records: bytes, name: str, mtime: int | None) -> None:
         b"9 size=-1",
         b"9 size=x\n",
         b"26 size=1234567890123456\n",
+        b"5011 size=" + b"9" * 5000 + b"\n",
         b"10 mtime=x",
         b"12 mtime=1.x",
         b"11 mtime=--1",
