@@ -71,6 +71,9 @@ def serve(
     database_url: DatabaseUrl = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain of the public listener (PEM).")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Private key of the public listener (PEM).")] = None,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Do no work in the background: `flotilla worker` does.")
+    ] = False,
 ) -> None:
     """Run the server in the foreground.
 
@@ -92,6 +95,7 @@ def serve(
         database_url=database_url,
         tls_cert=tls_cert,
         tls_key=tls_key,
+        worker_threads=0 if no_worker else None,
     )
     listeners = [
         server.Listener("public", settings.host, settings.port, settings.tls_cert, settings.tls_key),
@@ -102,9 +106,52 @@ def serve(
         settings.workers,
         prepare=lambda: main.prepare_process(settings),
         apps=lambda: main.open_apps(settings),
+        begin_stop=main.begin_stop,
+        close=main.close_process,
     )
-    main.close_process()
     raise typer.Exit(code)
+
+
+@app.command()
+def worker(
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Units of work done at the same time.")] = 4,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Do work in the background, in a process of its own, on any host that reaches the database and the storage.
+
+    A server does so itself unless it is started with --no-worker. Any number of workers share what there is to do; one
+    that dies loses nothing.
+
+    Example: flotilla worker --threads 8 --database-url postgresql://flotilla@db/flotilla
+    """
+    from app import main
+
+    main.run_worker(_settings(data_dir=data_dir, database_url=database_url), threads)
+
+
+@app.command()
+def work(
+    retry: Annotated[int | None, typer.Option(help="Number of a failed unit to try again.")] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Show the work that failed for good, and try a unit of it again.
+
+    Example: flotilla work --retry 17
+    """
+    from app import main
+
+    settings = _settings(data_dir=data_dir, database_url=database_url)
+    if retry is not None:
+        main.retry_work(settings, retry)
+        print(f"Unit {retry} is queued again.")  # noqa: T201
+        return
+    rows = [(str(unit.pk), unit.kind, unit.key, str(unit.attempts), unit.error) for unit in main.failed_work(settings)]
+    if rows:
+        _print_table(("unit", "kind", "key", "attempts", "error"), rows)
+    else:
+        print("No work has failed.")  # noqa: T201
 
 
 @admin.command("create")

@@ -2,8 +2,11 @@
 
 import os
 import secrets as random
+import signal
 import sys
+import threading
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +15,7 @@ import structlog
 from connexion import AsyncApp
 from connexion.middleware.lifespan import LifespanMiddleware
 
-from app.core import db, documents, migrate, secrets, storage, threads, tokens
+from app.core import db, documents, failpoints, migrate, secrets, storage, threads, tokens, work, worker
 from app.core.calls import Audience
 from app.core.errors import NotFound
 from app.core.log import configure as configure_log
@@ -23,14 +26,18 @@ from app.http.origin import Origin
 from app.http.resolver import HandlerResolver
 from app.http.stock import create_stock_app
 from app.http.switch import Switch
-from app.mender import artifacts, useradm
+from app.mender import useradm
 from app.settings import Settings
 
 log = structlog.get_logger("flotilla")
 
+# Where each system's functions for work in the background are; importing a module makes them known.
+WORK_MODULES = {"mender": ("app.mender.artifacts", "app.mender.useradm")}
 TOKEN_KINDS = {"mender": ("user", "device")}
 AUDIENCES: tuple[Audience, ...] = ("public", "internal")
 FIRST_ADMIN = "admin@localhost.localdomain"
+
+_worker: worker.Worker | None = None
 
 
 def open_process(settings: Settings) -> None:
@@ -40,10 +47,19 @@ def open_process(settings: Settings) -> None:
     secrets.configure(settings.key_file)
     db.configure(settings.database_url, lock_dir=settings.data_dir)
     storage.configure(settings.data_dir / "objects", settings.spool)
+    failpoints.configure(settings.failpoints)
+
+
+def begin_stop() -> None:
+    """The process is told to end: its work in the background takes nothing new."""
+    if _worker is not None:
+        _worker.begin_stop()
 
 
 def close_process() -> None:
-    """Give back what `open_process` opened."""
+    """Give back what `open_process` opened, leases of work included."""
+    if _worker is not None:
+        _worker.stop()
     if not threads.shutdown():
         # A thread is stuck in something: it holds a connection that must not be closed under it.
         os._exit(1)
@@ -52,15 +68,19 @@ def close_process() -> None:
 
 def prepare_process(settings: Settings) -> None:
     """What one process does before any serves: migrate, make signing keys and, at first start, an administrator."""
-    open_process(settings)
-    migrate.up()
-    tokens.ensure_keys([(system, kind) for system, kinds in TOKEN_KINDS.items() for kind in kinds])
-    artifacts.reconcile()
+    _prepare_database(settings)
     password = random.token_urlsafe(18)
     if useradm.ensure_first_admin(FIRST_ADMIN, password):
         _hand_over(settings.data_dir / "admin-password", password)
     if settings.workers > 1:
         close_process()
+
+
+def _prepare_database(settings: Settings) -> None:
+    open_process(settings)
+    migrate.up()
+    worker.prepare(settings.postgres_url)
+    tokens.ensure_keys([(system, kind) for system, kinds in TOKEN_KINDS.items() for kind in kinds])
 
 
 def _hand_over(file: Path, password: str) -> None:
@@ -73,10 +93,47 @@ def _hand_over(file: Path, password: str) -> None:
 
 
 def open_apps(settings: Settings) -> list[Any]:
-    """The public and the internal app of a process that serves."""
+    """The public and the internal app of a process that serves, its work in the background begun."""
     if settings.workers > 1:
         open_process(settings)
+    _start_worker(settings, settings.worker_threads)
     return [create_app(settings, audience) for audience in AUDIENCES]
+
+
+def _start_worker(settings: Settings, count: int) -> None:
+    global _worker
+    for system in systems(settings):
+        for module in WORK_MODULES.get(system.name, ()):
+            import_module(module)
+    _worker = worker.Worker(count, postgres_url=settings.postgres_url)
+    _worker.start()
+
+
+def run_worker(settings: Settings, count: int) -> None:
+    """Do work in the background, in `count` threads, until SIGTERM or SIGINT."""
+    _prepare_database(settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    _start_worker(settings, count)
+    log.info("working", threads=count)
+    stop.wait()
+    close_process()
+
+
+def failed_work(settings: Settings) -> list[work.Failed]:
+    """The units of work that failed for good."""
+    open_process(settings)
+    migrate.up()
+    return work.failed()
+
+
+def retry_work(settings: Settings, pk: int) -> None:
+    """Queue a unit that failed for good once more; raises NotFound."""
+    open_process(settings)
+    migrate.up()
+    if not work.retry(pk):
+        raise NotFound(f"there is no failed unit {pk}")
 
 
 def migrate_database(settings: Settings) -> list[str]:

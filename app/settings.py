@@ -118,7 +118,16 @@ class Settings(BaseSettings):
     tls_cert: Path | None = Field(None, description="Certificate chain (PEM) of the public listener.")
     tls_key: Path | None = Field(None, description="Private key (PEM) of the public listener.")
     workers: int = Field(1, ge=1, le=64, description="Server processes; more than one needs PostgreSQL.")
+    worker_threads: int = Field(
+        3,
+        ge=0,
+        le=64,
+        description="Threads of each server process that do work in the background; 0: `flotilla worker` does it.",
+    )
     check_answers: bool = Field(False, description="Hold every answer against its spec (tests; slow).")
+    failpoints: Path | None = Field(
+        None, description="File with orders to fail at named steps (tests; never in production)."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> "Settings":
@@ -136,6 +145,11 @@ class Settings(BaseSettings):
     def spool(self) -> Path:
         """Where uploads are received."""
         return self.spool_dir or self.data_dir / "spool"
+
+    @property
+    def postgres_url(self) -> str | None:
+        """The database where it is PostgreSQL."""
+        return None if self.database_url.startswith("sqlite") else self.database_url
 
     @property
     def key_file(self) -> Path:

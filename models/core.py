@@ -1,6 +1,8 @@
-"""Tables of the core: signing keys."""
+"""Tables of the core: signing keys, work in the background and its schedule, failed tries at a password."""
 
-from models.base import BaseModel, CChar, CText, UtcField
+from peewee import BooleanField, IntegerField
+
+from models.base import BaseModel, CChar, CText, JsonField, UtcField
 
 
 class SigningKey(BaseModel):
@@ -16,3 +18,50 @@ class SigningKey(BaseModel):
     class Meta:
         table_name = "core_signing_key"
         indexes = ((("system", "kind"), True),)
+
+
+class Work(BaseModel):
+    """A unit of work: queued, running under a lease, or failed for good; one that is done is gone.
+
+    Whoever runs it holds `claim`; `again` says that it was asked for once more meanwhile.
+    """
+
+    kind = CChar(max_length=64)
+    key = CChar(max_length=255)
+    payload = JsonField()
+    state = CChar(max_length=8)
+    claim = CChar(max_length=36, null=True, unique=True)
+    lease_ts = UtcField(null=True)
+    again = BooleanField()
+    attempts = IntegerField()
+    due_ts = UtcField()
+    created_ts = UtcField()
+    error = CText(null=True)
+
+    class Meta:
+        table_name = "core_work"
+        indexes = ((("kind", "key"), True), (("state", "due_ts"), False), (("state", "lease_ts"), False))
+
+
+class Tick(BaseModel):
+    """The last tick of a schedule that work was queued for."""
+
+    pk = None
+    kind = CChar(max_length=64, primary_key=True)
+    tick_ts = UtcField()
+
+    class Meta:
+        table_name = "core_tick"
+
+
+class FailedTry(BaseModel):
+    """Failed tries of one account from one address since a moment; `key` is a hash of both."""
+
+    pk = None
+    key = CChar(max_length=64, primary_key=True)
+    since_ts = UtcField()
+    n = IntegerField()
+
+    class Meta:
+        table_name = "core_failed_try"
+        indexes = ((("since_ts",), False),)

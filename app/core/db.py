@@ -17,7 +17,7 @@ import peewee
 from peewee import DatabaseProxy
 from playhouse.pool import MaxConnectionsExceeded
 
-from app.core import engines
+from app.core import engines, failpoints
 from app.core.engines import WAIT_SECONDS, peewee_errors
 from app.core.errors import InsufficientStorage, Problem, Unavailable
 from app.core.fifo import FifoLock
@@ -29,6 +29,9 @@ db = DatabaseProxy()
 
 class _Unit(threading.local):
     mode: str = ""
+
+    def __init__(self) -> None:
+        self.after: list[Callable[[], None]] = []
 
 
 _unit = _Unit()
@@ -109,6 +112,7 @@ def write() -> Iterator[None]:
     if _unit.mode:
         raise RuntimeError(f"write() inside {_unit.mode}()")
     kept: Problem | None = None
+    _unit.after = []
     with _turn(), _connected("write") as engine, engine.transaction(engine.WRITE):
         try:
             yield
@@ -118,8 +122,19 @@ def write() -> Iterator[None]:
             kept = problem
         if engine.would_not_commit():
             raise RuntimeError("a failed statement was passed over: wrap it in db.savepoint()")
+        failpoints.hit("db.commit")
+    failpoints.hit("db.committed")
+    for call in _unit.after:
+        call()
     if kept is not None:
         raise kept
+
+
+def after_commit(call: Callable[[], None]) -> None:
+    """Call `call` once the write unit that is open is committed, else never. It must be quick and raise nothing."""
+    if _unit.mode != "write":
+        raise RuntimeError("after_commit() outside of write()")
+    _unit.after.append(call)
 
 
 def savepoint() -> Any:

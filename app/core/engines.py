@@ -17,8 +17,9 @@ from playhouse.pool import PooledPostgresqlDatabase
 from psycopg.pq import TransactionStatus
 
 WAIT_SECONDS: Final = 5
-# One for each worker thread (app.core.threads); PostgreSQL's default of 100 carries two such processes.
-MAX_CONNECTIONS: Final = 48
+# One for each thread that holds a transaction (app.core.threads); threads of mode none share the rest for their short
+# ones. With the four of the wake-ups (app.core.worker) it makes 48, so that PostgreSQL's default carries two processes.
+MAX_CONNECTIONS: Final = 44
 STALE_SECONDS: Final = 600
 
 # Deadlock, serialisation, too many connections, cancelled, shutdown, lock not available, connection lost.

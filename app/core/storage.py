@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from app.core import db
+from app.core import db, failpoints
 from app.core.errors import InsufficientStorage, NotFound
 
 CHUNK: Final = 256 * 1024
@@ -60,13 +60,16 @@ def adopt(staged: Path, key: str) -> None:
     try:
         _make_folder(target.parent)
         _sync(staged)
+        failpoints.hit("storage.synced")
         try:
             staged.rename(target)
         except OSError as exc:
             if exc.errno != errno.EXDEV:  # the spool is on another file system
                 raise
             _copy(staged, target)
+        failpoints.hit("storage.renamed")
         _sync(target.parent)
+        failpoints.hit("storage.adopted")
     except OSError as exc:
         if exc.errno in (errno.ENOSPC, errno.EDQUOT):
             raise InsufficientStorage("no space left") from exc
@@ -134,6 +137,7 @@ def delete(key: str) -> None:
     """Remove an object; one that is not there is no error."""
     db.outside("removing a file")
     _path(key).unlink(missing_ok=True)
+    failpoints.hit("storage.removed")
 
 
 def reconcile(known: Iterable[str], prefix: str = "") -> list[str]:

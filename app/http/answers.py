@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 
+from app.core import failpoints
 from app.core.calls import Request, Stream
 from app.http.ranges import Selection, http_date, select
 from app.http.schemas import Compiled, Errors, Schemas
@@ -189,6 +190,7 @@ async def _send_chunks(chunks: Iterator[bytes], receive: Receive, send: Send) ->
             if chunk is None:
                 break
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            failpoints.hit("answer.streaming")
     finally:
         gone.cancel()
         await loop.run_in_executor(_readers, _close, chunks, turn)

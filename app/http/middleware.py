@@ -16,7 +16,7 @@ from connexion.middleware.abstract import SpecMiddleware
 from connexion.resolver import Resolver
 from connexion.spec import Specification
 
-from app.core import threads
+from app.core import failpoints, threads
 from app.core.calls import Audience, Request
 from app.core.errors import BadRequest, MethodNotAllowed, NotFound, PayloadTooLarge, Problem
 from app.http.answers import Answer, encode, send_answer
@@ -118,6 +118,7 @@ class Pipeline(SpecMiddleware):
         request = exchange.request
         extra = [(b"x-request-id", identifier.encode()), (b"x-men-requestid", identifier.encode())]
         extra += self._around.origin.answer_headers(request.headers) if request is not None else []
+        failpoints.hit("answer")
         await send_answer(answer, request, extra, receive, send)
         log.info(
             "request",

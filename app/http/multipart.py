@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
 
+from app.core import failpoints
 from app.core.calls import StagedFile
 from app.core.errors import BadRequest, InsufficientStorage, PayloadTooLarge, Problem, UnsupportedMediaType
 from app.core.ids import uuid
@@ -124,6 +125,7 @@ class MultipartSink:
             path = self._spool / f"upload-{uuid()}"
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             self._staged.append(path)
+            failpoints.hit("spool.created")
             media = part.content_type or "application/octet-stream"
             self._file = _File(path, descriptor, part.filename or "", media)
 
@@ -141,6 +143,7 @@ class MultipartSink:
             file, self._file = self._file, None
             try:
                 os.fsync(file.descriptor)
+                failpoints.hit("spool.synced")
             finally:
                 os.close(file.descriptor)
             self._files[name] = StagedFile(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
 
-from app.core import db
+from app.core import db, failpoints
 from app.core.calls import Caller, Request
 from app.core.errors import BadRequest, NotFound, Problem
 from app.http.answers import Answer, Answers, compile_answers
@@ -120,6 +120,7 @@ class Plan:
             values["caller"] = caller
         if "request" in self.wanted:
             values["request"] = request
+        failpoints.hit("handler")
         return self.handler(**values)
 
 

@@ -100,19 +100,25 @@ def _check_tls(listener: Listener) -> None:
 
 
 def serve(
-    listeners: Sequence[Listener], workers: int, prepare: Callable[[], None], apps: Callable[[], Sequence[Any]]
+    listeners: Sequence[Listener],
+    workers: int,
+    prepare: Callable[[], None],
+    apps: Callable[[], Sequence[Any]],
+    begin_stop: Callable[[], None] = lambda: None,
+    close: Callable[[], None] = lambda: None,
 ) -> int:
     """Serve until SIGTERM or SIGINT; the exit code.
 
     `prepare` runs once, before any worker (migrations, first keys); `apps` opens the process and makes the app of each
-    listener. With several workers both run in children only: the parent keeps no thread, loop or connection.
+    listener; `begin_stop` is called when a process is told to end, `close` when it has answered its last request.
+    With several workers all of them run in children only: the parent keeps no thread, loop or connection.
     Raises ServeError when a socket, a certificate or the preparation fails.
     """
     for listener in listeners:
         _check_tls(listener)
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(bind(listener)) for listener in listeners]
-        run = partial(_run, listeners, sockets, apps)
+        run = partial(_run, listeners, sockets, apps, begin_stop, close)
         if workers == 1:
             prepare()
             return run()
@@ -124,11 +130,14 @@ def _run(
     listeners: Sequence[Listener],
     sockets: Sequence[socket.socket],
     apps: Callable[[], Sequence[Any]],
+    begin_stop: Callable[[], None],
+    close: Callable[[], None],
     parent: socket.socket | None = None,
 ) -> int:
     servers = [_Server(_configuration(app, listener)) for app, listener in zip(apps(), listeners, strict=True)]
     urls = {listener.audience: listener.url(bound) for listener, bound in zip(listeners, sockets, strict=True)}
-    uvloop.run(_serve(servers, sockets, urls, parent))
+    uvloop.run(_serve(servers, sockets, urls, begin_stop, parent))
+    close()
     return 0
 
 
@@ -152,9 +161,11 @@ async def _serve(
     servers: Sequence[_Server],
     sockets: Sequence[socket.socket],
     urls: dict[str, str],
+    begin_stop: Callable[[], None],
     parent: socket.socket | None,
 ) -> None:
     def stop() -> None:
+        begin_stop()
         if parent is not None:
             loop.remove_reader(parent)
         for server in servers:

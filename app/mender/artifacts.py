@@ -10,7 +10,7 @@ from urllib.parse import quote
 import orjson
 import peewee
 
-from app.core import clock, db, ids, storage
+from app.core import clock, db, ids, schedule, storage, work
 from app.core.calls import StagedFile, Stream
 from app.core.errors import BadRequest, Conflict, NotFound, Unprocessable
 from app.mender import deployments
@@ -173,17 +173,29 @@ def edit(tenant: str, artifact_id: str, description: str) -> None:
 
 
 def delete(tenant: str, artifact_id: str) -> None:
-    """Delete an artifact, its row first, then its file. Opens its own unit. Raises NotFound, Conflict (in use)."""
+    """Delete an artifact; its file goes in the background, once no row names it. Raises NotFound, Conflict (in use)."""
     with db.write():
         artifact = _artifact(tenant, artifact_id, lock=True)
         if deployments.artifact_in_use(tenant, artifact.pk, artifact.name, active_only=True):
             raise Conflict("an unfinished deployment uses the artifact")
         artifact.delete_instance()
-    storage.delete(artifact.object_key)
+        work.enqueue("mender.remove_file", artifact.object_key)
+
+
+@work.kind("mender.remove_file")
+def remove_file(unit: work.Unit) -> None:
+    """Remove the file (`unit.key`) of an artifact that was deleted."""
+    storage.delete(unit.key)
+
+
+@schedule.scheduled("mender.reconcile_files", "17 * * * *")
+def reconcile_files(_: work.Unit) -> None:
+    """Each hour, remove the files that a crash has left between file and row."""
+    reconcile()
 
 
 def reconcile() -> list[str]:
-    """Remove files that no artifact names, left by a crash between file and row. Opens its own unit; gives the keys."""
+    """Remove files that no artifact names. Opens its own unit; gives the keys."""
     with db.read():
         known = [key for (key,) in db.rows("SELECT object_key FROM mender_artifact")]
     return storage.reconcile(known, FOLDER)

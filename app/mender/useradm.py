@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import peewee
 
-from app.core import clock, db, ids, passwords, tokens
+from app.core import clock, db, ids, passwords, schedule, tokens, work
 from app.core.calls import Caller
 from app.core.errors import BadRequest, Unauthorized, Unprocessable
 from models.base import scoped
@@ -134,3 +134,16 @@ def _claims(caller: Caller, jti: str, issued: float, expires: float) -> dict[str
 def logout(caller: Caller) -> None:
     """End the session of the token presented."""
     db.execute("DELETE FROM mender_user_token WHERE tenant_id = ? AND jti = ?", caller.tenant, caller.token)
+
+
+@schedule.scheduled("mender.forget_tokens", "41 3 * * *")
+def forget_tokens(_: work.Unit) -> None:
+    """Each night, remove the rows of expired tokens; they open nothing any more."""
+    now = clock.micros(clock.now())
+    for table in ("mender_user_token", "mender_device_token"):
+        with db.read():
+            expired = [pk for (pk,) in db.rows(f"SELECT pk FROM {table} WHERE expires_ts <= ?", now)]  # noqa: S608
+        for part in peewee.chunked(expired, 500):
+            marks = ", ".join("?" * len(part))
+            with db.write():
+                db.execute(f"DELETE FROM {table} WHERE expires_ts <= ? AND pk IN ({marks})", now, *part)  # noqa: S608

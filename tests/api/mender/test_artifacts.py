@@ -14,6 +14,7 @@ from app.core import clock
 from app.mender import artifacts
 from tests.support.artifacts import MTIME, build, parts, seal, tar
 from tests.support.mender import DEPLOYMENTS
+from tests.support.work import do_work
 
 ARTIFACTS = f"{DEPLOYMENTS}/artifacts"
 DATE = datetime.fromtimestamp(MTIME, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -167,6 +168,7 @@ def test_editing_and_deleting(user, database):
     assert user.get(path).status_code == 404
     assert user.call("DELETE", path).status_code == 404
     assert user.call("PUT", path, json={}).status_code == 404
+    do_work()
     assert files(database) == []
 
 

@@ -95,6 +95,10 @@ def test_a_write_waits_for_a_row_that_another_holds_and_a_read_does_not() -> Non
 
 
 def test_the_pool_fits_the_worker_threads() -> None:
-    from app.core import engines, threads
+    """No thread that holds a transaction waits for a connection, and two processes fit into PostgreSQL's default."""
+    from app.core import engines, threads, worker
 
-    assert sum(threads.SIZES.values()) == engines.MAX_CONNECTIONS
+    wake_ups = worker.THREADS + 1
+    reserved = 3
+    assert threads.SIZES["read"] + threads.SIZES["write"] + worker.THREADS <= engines.MAX_CONNECTIONS
+    assert 2 * (engines.MAX_CONNECTIONS + wake_ups) <= 100 - reserved

@@ -15,12 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core import clock, db, ids, storage
+from app.core import clock, db, ids, schedule, storage, work
 from app.core.errors import BadRequest, Conflict, InsufficientStorage, NotFound, Unavailable, Unprocessable
 from app.mender import artifacts, deployments
 from app.mender.artifact_header import ArtifactError
 from tests.support.artifacts import Payload, build, file_entry
 from tests.support.uploads import ONE, listed, objects, rows, shown, staged, upload, upload_for
+from tests.support.work import do_work
 
 pytestmark = [pytest.mark.rule("mender 4.2"), pytest.mark.usefixtures("database")]
 
@@ -206,28 +207,48 @@ def test_a_deleted_artifact_is_gone_and_its_name_free(database: Any) -> None:
     artifact_id, other = upload_for(ONE), upload(name="other")
     artifacts.delete("", artifact_id)
     assert [artifact["id"] for artifact in listed()] == [other]
+    do_work()
     assert objects(database) == {other}
     assert rows() == (1, 1)
     upload_for(ONE)
 
 
 def test_a_deletion_removes_the_row_before_the_file(database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Should the server stop between the two, nothing is listed that is not there."""
+    """Should the server stop between the two, nothing is listed that is not there, and the file goes later."""
     artifact_id = upload()
 
     def stop(key: str) -> None:
         db.outside("removing a file")
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
-        patched.setattr(storage, "delete", stop)
-        with pytest.raises(KeyboardInterrupt):
-            artifacts.delete("", artifact_id)
+    with clock.freeze(NOW):
+        artifacts.delete("", artifact_id)
     assert listed() == []
     assert objects(database) == {artifact_id}
+    with clock.freeze(NOW), monkeypatch.context() as patched:
+        patched.setattr(storage, "delete", stop)
+        unit = work.claim()
+        assert unit is not None
+        with pytest.raises(KeyboardInterrupt):
+            work.run(unit)
+    work.sweep()  # its lease has ended long ago
+    assert do_work() == 1
+    assert objects(database) == set()
+
+
+def test_a_file_without_a_row_goes_within_an_hour(database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crash between file and row leaves one; scheduled work removes it, and nothing else."""
+    artifact_id = upload()
+    stray = database.folder / "objects/mender/artifacts" / ids.uuid()
+    stray.write_bytes(b"half")
     for path in (database.folder / "objects").rglob("*"):
         os.utime(path, (1, 1))
-    assert artifacts.reconcile() == [f"mender/artifacts/{artifact_id}"]
+    with clock.freeze(NOW):
+        schedule.queue_due()
+    with clock.freeze(NOW + timedelta(hours=1)):
+        schedule.queue_due()
+        do_work()
+    assert objects(database) == {artifact_id}
 
 
 def deployed(name: str, tenant: str = "") -> str:
