@@ -56,14 +56,21 @@ class Server:
             [*COMMAND, *arguments], env=self.environment, cwd=self.data, capture_output=True, text=True, timeout=120
         )
 
+    def worker(self, *options: str) -> subprocess.Popen[bytes]:
+        """Start `flotilla worker` with the server's settings; it says `working` in the log when it has begun."""
+        with self.log.open("ab") as output:
+            return subprocess.Popen(
+                [*COMMAND, "worker", *options], env=self.environment, cwd=self.data, stdout=output, stderr=output
+            )
+
     def login(self, email: str = EMAIL, password: str = PASSWORD) -> str:
         answer = httpx.post(f"{self.url}/api/management/v1/useradm/auth/login", auth=(email, password), timeout=30)
         answer.raise_for_status()
         return answer.text
 
 
-def start(data: Path, database_url: str | None = None, **environment: str) -> Server:
-    """Start a server on free loopback ports, wait until it is ready, and make an administrator."""
+def start(data: Path, database_url: str | None = None, *, admin: bool = True, **environment: str) -> Server:
+    """Start a server on free loopback ports, wait until it is ready, and make an administrator unless there is one."""
     data.mkdir(parents=True, exist_ok=True)
     port, internal = free_port(), free_port()
     env = {key: value for key, value in os.environ.items() if not key.startswith("FLOTILLA_")}
@@ -77,7 +84,8 @@ def start(data: Path, database_url: str | None = None, **environment: str) -> Se
     url = f"http://127.0.0.1:{port}"
     _wait_ready(process, url, log)
     server = Server(process, url, f"http://127.0.0.1:{internal}", data, log, env)
-    server.user_id = server.create_admin(EMAIL)
+    if admin:
+        server.user_id = server.create_admin(EMAIL)
     return server
 
 

@@ -1,0 +1,1 @@
+"""Processes killed at named steps and random moments: nothing acknowledged is lost, nothing half is listed."""
