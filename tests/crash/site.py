@@ -182,6 +182,7 @@ class Site:
             time.sleep(0.1)
 
     def check_files(self) -> None:
-        """The files of acknowledged deletions go, whoever died on the way."""
-        gone = {self.ledger.uploaded[name] for name in self.ledger.deleted}
+        """The files of deleted artifacts go, whoever died on the way, and whether anybody was told or not."""
+        listed = {entry["name"] for entry in self.call("GET", ARTIFACTS).json()}
+        gone = {artifact for name, artifact in self.ledger.uploaded.items() if name not in listed}
         self.wait_until(lambda: not gone & self.files(), "the files of deleted artifacts are gone")

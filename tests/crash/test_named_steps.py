@@ -20,11 +20,21 @@ UPLOAD = (
     "answer",
 )
 REPORT = ("handler", "db.commit", "db.committed", "answer")
-DELETE = ("handler", "db.commit", "db.committed", "work.claimed", "storage.removed", "work.done", "work.finished")
+DELETE = (
+    "handler",
+    "db.commit",
+    "db.committed",
+    "work.claimed",
+    "storage.removed",
+    "work.done",
+    "db.commit@3",  # after the deletion and the claim: the unit's end
+    "db.committed@3",
+    "work.finished",
+)
 WORK = ("work.claimed", "storage.removed", "work.done", "work.finished", "work.sweep")
 DOWNLOAD = ("answer.streaming",)
 # Where the client must have had its answer before the process died.
-AFTER_THE_ANSWER = ("work.claimed", "storage.removed", "work.done", "work.finished")
+AFTER_THE_ANSWER = ("work.claimed", "storage.removed", "work.done", "db.commit@3", "db.committed@3", "work.finished")
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -38,7 +48,8 @@ def site(request, tmp_path_factory, cluster):
 
 def dies(site, step, action, *, answered=False):
     """Do something while the process is ordered to die; then start it again and look at everything."""
-    site.arm(f"{step} kill")
+    name, _, count = step.partition("@")
+    site.arm(f"{name} kill@{count or 1}")
     try:
         action()
     except httpx.TransportError:
@@ -118,4 +129,4 @@ def test_all_work_that_was_left_is_done(site):
 
 
 def test_every_step_has_its_turn():
-    assert set(UPLOAD) | set(REPORT) | set(DELETE) | set(WORK) | set(DOWNLOAD) == STEPS.keys()
+    assert {step.partition("@")[0] for step in UPLOAD + REPORT + DELETE + WORK + DOWNLOAD} == STEPS.keys()
