@@ -8,11 +8,11 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check lint types imports migrations fuzz bench full docs rules
+.PHONY: help install serve test check lint types imports migrations fuzz bench full docs rules spec-diff
 
 help: ## List the targets
 	@echo "Flotilla: make TARGET"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## Put Flotilla and its tools into .venv
 
@@ -56,6 +56,9 @@ full: install ## The long versions of all tests
 
 rules: install ## Numbered rules of the references without a test
 	$(BIN)/python -m tests.support.rules
+
+spec-diff: install ## What breaks clients of the last release and is not in CHANGELOG.md
+	$(BIN)/python -m tests.support.breaking
 
 docs: install ## Write docs/reference from the specs, the settings and the command line
 	$(BIN)/python -m tests.support.reference_docs

@@ -157,7 +157,9 @@ def work(
 @admin.command("create")
 def admin_create(
     email: Annotated[str, typer.Option(help="Address the administrator logs in with.")],
-    password: Annotated[str, typer.Option(help="Password, at least 8 characters.")],
+    password: Annotated[
+        str, typer.Option(help="Password, at least 8 characters; - reads it from standard input, unseen by `ps`.")
+    ],
     username: Annotated[str | None, typer.Option(help="Name for systems without e-mail logins.")] = None,
     system: Annotated[str | None, typer.Option(help="One system only; default: all.")] = None,
     tenant: Annotated[str, typer.Option(help="Tenant the administrator belongs to.")] = "",
@@ -166,9 +168,14 @@ def admin_create(
 ) -> None:
     """Make an administrator; the new user's id is printed alone on the last line. Works while the server runs.
 
-    Example: flotilla admin create --email you@example.com --password 'correct horse battery'
+    Example: flotilla admin create --email you@example.com --password - < password-file
     """
     from app import main
+
+    if password == "-":  # noqa: S105
+        password = sys.stdin.readline().rstrip("\n")
+        if not password:
+            raise ValueError("no password on standard input")
 
     settings = _settings(data_dir=data_dir, database_url=database_url)
     print(main.create_admin(settings, email, password, system=system, tenant=tenant))  # noqa: T201

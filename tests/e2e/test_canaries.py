@@ -1,0 +1,202 @@
+"""Canaries: a secret of each kind goes through a genuine server; none is seen where it does not belong."""
+
+import base64
+import os
+import signal
+import sqlite3
+import subprocess
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import psycopg
+import pytest
+
+from tests.support import server as servers
+from tests.support.artifacts import Payload, build
+from tests.support.mender import DEPLOYMENTS, DEVAUTH, DEVICE_INVENTORY, DEVICES, USERADM, Device, pem, sign
+
+ARTIFACTS = f"{DEPLOYMENTS}/artifacts"
+OWN_FILES = {"secret.key", "admin-password"}  # secrets by purpose, for the owner's eyes only
+
+
+class Canaries:
+    """What was sent and must not be seen, by what it is."""
+
+    def __init__(self) -> None:
+        self.secrets: dict[str, bytes] = {}
+
+    def add(self, what: str, secret: str | bytes) -> str:
+        raw = secret if isinstance(secret, bytes) else secret.encode()
+        assert len(raw) >= 8, "too short to be looked for"
+        self.secrets[what] = raw
+        return raw.decode("latin-1")
+
+    def found_in(self, text: bytes, *allowed: str) -> list[str]:
+        return [what for what, secret in self.secrets.items() if secret in text and what not in allowed]
+
+
+def processes() -> bytes:
+    """The command lines of all processes, as `ps` shows them to everybody; this test's own are not the product's."""
+    ours = {os.getpid(), os.getppid()}
+    lines = b""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and int(folder.name) not in ours:
+            try:
+                lines += (folder / "cmdline").read_bytes() + b"\n"
+            except OSError:
+                continue
+    return lines
+
+
+def database(server) -> bytes:
+    """Everything that stands in the database."""
+    url = server.environment.get("FLOTILLA_DATABASE_URL")
+    if url is None:
+        files = server.data.glob("flotilla.db*")
+        whole = b"".join(file.read_bytes() for file in files)
+        with sqlite3.connect(server.data / "flotilla.db") as connection:
+            return whole + "\n".join(connection.iterdump()).encode()
+    with psycopg.connect(url) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        rows = [connection.execute(f'SELECT t::text FROM "{name}" t').fetchall() for (name,) in tables]
+    return repr(rows).encode()
+
+
+@pytest.fixture(params=[("sqlite", "text"), ("postgres", "json")], ids=lambda found: "-".join(found))
+def server(request, tmp_path, cluster):
+    kind, style = request.param
+    settings = {"LOG_LEVEL": "debug", "LOG_FORMAT": style, "FAILPOINTS": str(tmp_path / "orders")}
+    url = None
+    if kind == "postgres":
+        url = cluster.create(f"canaries_{os.getpid()}").replace("postgres@", "postgres:canary-database-password@")
+    started = servers.start(tmp_path / "data", url, **settings)
+    yield started
+    started.stop()
+
+
+def exercise(server, canaries, tmp_path):
+    """Send every kind of secret, rightly and wrongly; the answers, with the secrets each may hold."""
+    answers = []
+    http = httpx.Client(base_url=server.url, timeout=60, verify=False)
+
+    def send(method, path, *own, **options):
+        answer = http.request(method, path, **options)
+        answers.append((answer, own))
+        return answer
+
+    user, password = "canary@example.com", canaries.add("password", "canary-password-right")
+    made = subprocess.run(
+        [*servers.COMMAND, "admin", "create", "--email", user, "--password", "-"],
+        input=f"{password}\n",
+        env=server.environment,
+        cwd=server.data,
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 0, made.stderr
+    assert not canaries.found_in((made.stdout + made.stderr).encode())
+    wrong = canaries.add("wrong password", "canary-password-wrong")
+    for each in (password, wrong):
+        canaries.add(f"Basic header of {each}", base64.b64encode(f"{user}:{each}".encode()))
+    login = f"{USERADM}/auth/login"
+    assert send("POST", login, auth=(user, wrong)).status_code == 401
+    token = send("POST", login, "user token", auth=(user, password)).text
+    canaries.add("user token", token)
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert send("GET", f"{DEVAUTH}/devices", headers={"Cookie": f"JWT={token}"}).status_code == 200
+    forged = canaries.add("forged token", token[:-12] + "canaryCANARY")
+    assert send("GET", f"{DEVAUTH}/devices", headers={"Authorization": f"Bearer {forged}"}).status_code == 401
+
+    device = Device(http, identity={"mac": "02:00:00:00:00:77"})
+    body = f'{{"id_data": "{{\\"mac\\": \\"02:00:00:00:00:77\\"}}", "pubkey": {pem(device.key)!r}}}'.replace("'", '"')
+    signature = canaries.add("device signature", sign(device.key, body.encode()))
+    ask = {"content": body, "headers": {"X-MEN-Signature": signature, "Content-Type": "application/json"}}
+    assert send("POST", f"{DEVICES}/authentication/auth_requests", **ask).status_code == 401
+    entry = send("GET", f"{DEVAUTH}/devices", headers=bearer).json()[0]
+    path = f"{DEVAUTH}/devices/{entry['id']}/auth/{entry['auth_sets'][0]['id']}/status"
+    assert send("PUT", path, headers=bearer, json={"status": "accepted"}).status_code == 204
+    device.token = send("POST", f"{DEVICES}/authentication/auth_requests", "device token", **ask).text
+    canaries.add("device token", device.token)
+    assert send("PATCH", DEVICE_INVENTORY, headers=device.headers, json=[]).status_code == 200
+
+    content = canaries.add("content of an upload", b"canary-inside-an-upload" * 4).encode()
+    whole = build(name="canary", payloads=[Payload(files={"file": content})])
+    for upload in (whole, whole[:-2000], b"canary-inside-an-upload" * 100):
+        send("POST", ARTIFACTS, headers=bearer, files={"artifact": ("a", upload)})
+    listed = send("GET", ARTIFACTS, headers=bearer).json()[0]
+    link = send("GET", f"{ARTIFACTS}/{listed['id']}/download", "signature of a link", headers=bearer).json()["uri"]
+    canaries.add("signature of a link", parse_qs(urlsplit(link).query)["x-men-signature"][0])
+    assert send("GET", link, "content of an upload").status_code == 200
+    assert send("GET", link + "x").status_code in (400, 403)
+
+    # Where nobody expects one.
+    query = canaries.add("password in a query", "canary-in-a-query")
+    send("GET", f"{ARTIFACTS}?password={query}&token={query}", headers=bearer)
+    send("GET", f"/api/management/v1/deployments/nothing?token={query}", headers=bearer)
+    hidden = canaries.add("password in a bad body", "canary-in-a-bad-body")
+    for bad in ({"name": {"password": hidden}}, {"artifact_name": [hidden]}, [hidden]):
+        send("POST", f"{DEPLOYMENTS}/deployments", headers=bearer, json=bad)
+    send("POST", f"{DEPLOYMENTS}/deployments", headers=bearer, content=f'{{"password": "{hidden}'.encode())
+
+    # A bug of ours, with the secrets in the variables of its stack.
+    (tmp_path / "orders").write_text("handler error\n")
+    assert send("POST", login, auth=(user, password)).status_code == 500
+    assert send("PATCH", DEVICE_INVENTORY, headers=device.headers, json=[]).status_code == 500
+    (tmp_path / "orders").unlink()
+    return answers
+
+
+def test_no_secret_is_seen(server, tmp_path):
+    canaries = Canaries()
+    canaries.add("first administrator's password", (server.data / "admin-password").read_text().strip())
+    key = (server.data / "secret.key").read_bytes()
+    for form in (key, base64.b64encode(key).rstrip(b"="), key.hex().encode()):
+        canaries.add(f"secret key, {len(form)} bytes", form)
+    if "FLOTILLA_DATABASE_URL" in server.environment:
+        canaries.add("database password", "canary-database-password")
+    canaries.add("private key", "PRIVATE KEY-----")
+
+    answers = exercise(server, canaries, tmp_path)
+    for answer, own in answers:
+        whole = repr(answer.headers).encode() + answer.content
+        assert not canaries.found_in(whole, *own), f"{answer.request.method} {answer.request.url.path}"
+    shown = server.command("settings")
+    assert shown.returncode == 0
+    assert not canaries.found_in(shown.stdout.encode())
+    assert not canaries.found_in(processes())
+    assert not canaries.found_in(database(server))
+
+    server.stop()
+    for file in server.data.rglob("*"):
+        if file.is_file() and file.name not in OWN_FILES:
+            kept = ["content of an upload"] if "objects" in file.parts else []
+            assert not canaries.found_in(file.read_bytes(), *kept), file.relative_to(server.data)
+    for name in OWN_FILES:
+        assert (server.data / name).stat().st_mode & 0o777 == 0o600
+    assert "request failed" in server.log.read_text(), "the planted bug left no trace"
+
+
+def test_a_password_may_come_from_standard_input(tmp_path):
+    environment = os.environ | {"FLOTILLA_DATA_DIR": str(tmp_path / "data")}
+    command = [*servers.COMMAND, "admin", "create", "--email", "ada@example.com", "--password", "-"]
+    empty = subprocess.run(command, input="", env=environment, capture_output=True, text=True, cwd=tmp_path)
+    assert empty.returncode == 1
+    assert empty.stderr.strip() == "flotilla: no password on standard input"
+
+
+def test_a_killed_server_leaves_no_secret_in_the_spool(tmp_path):
+    """What was being uploaded is readable for the owner alone."""
+    started = servers.start(tmp_path / "data", FAILPOINTS=str(tmp_path / "orders"))
+    token = started.login()
+    (tmp_path / "orders").write_text("spool.synced kill\n")
+    with pytest.raises(httpx.TransportError):
+        httpx.post(
+            started.url + ARTIFACTS,
+            headers={"Authorization": f"Bearer {token}"},
+            files={"artifact": ("a", build(name="a"))},
+            timeout=60,
+        )
+    assert started.process.wait(60) == -signal.SIGKILL
+    left = list((started.data / "spool").iterdir())
+    assert [file.stat().st_mode & 0o777 for file in left] == [0o600]
