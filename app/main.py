@@ -15,7 +15,7 @@ import structlog
 from connexion import AsyncApp
 from connexion.middleware.lifespan import LifespanMiddleware
 
-from app.core import db, documents, failpoints, migrate, secrets, storage, threads, tokens, work, worker
+from app.core import db, documents, failpoints, limits, migrate, secrets, storage, threads, tokens, work, worker
 from app.core.calls import Audience
 from app.core.errors import NotFound
 from app.core.log import configure as configure_log
@@ -48,6 +48,7 @@ def open_process(settings: Settings) -> None:
     db.configure(settings.database_url, lock_dir=settings.data_dir)
     storage.configure(settings.data_dir / "objects", settings.spool)
     failpoints.configure(settings.failpoints)
+    limits.configure(settings.login_limit)
 
 
 def begin_stop() -> None:

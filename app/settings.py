@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     )
     spool_dir: Path | None = Field(None, description="Where uploads are received; default: DATA_DIR/spool.")
     secret_key_file: Path | None = Field(None, description="The key that seals secrets; default: DATA_DIR/secret.key.")
+    login_limit: int = Field(
+        20, ge=0, description="Failed logins a minute for each account and address, then 429; 0: any number."
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="Least level that is logged: debug, info, warning or error."
     )

@@ -8,7 +8,7 @@ import base64
 import binascii
 from typing import Any, Final
 
-from app.core import clock, db, tokens
+from app.core import clock, db, limits, tokens
 from app.core.calls import NOT_MINE, Caller, NotMine, Request
 from app.mender import useradm
 
@@ -54,12 +54,17 @@ def _holder(token: str, kind: Any, flag: str, statement: str) -> Caller | None:
     return Caller("mender", kind, found[0], found[1], token=claims["jti"])
 
 
-def basic_user(credential: str, _: Request) -> Caller | None:
-    """A user's address and password, base64 of `address:password`."""
+def basic_user(credential: str, request: Request) -> Caller | None:
+    """A user's address and password, base64 of `address:password`. Raises TooManyRequests after many failures."""
     try:
         email, colon, password = base64.b64decode(credential, validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         return None
     if not colon or not email or "\0" in email + password:
         return None
-    return useradm.authenticate(email, password)
+    attempt = ("mender login", email.lower(), request.client)
+    limits.check(*attempt)
+    caller = useradm.authenticate(email, password)
+    if caller is None:
+        limits.failed(*attempt)
+    return caller

@@ -13,6 +13,7 @@ from app.core import ids, storage
 from app.core.errors import BadRequest, Conflict, NotFound
 from app.mender import artifacts
 from tests.support.uploads import ONE, Depends, objects, rows, upload_for
+from tests.support.work import do_work
 
 pytestmark = [pytest.mark.rule("mender 4.2"), pytest.mark.usefixtures("database")]
 
@@ -140,4 +141,5 @@ def test_of_deletions_at_once_one_finds_the_artifact(database: Any) -> None:
     artifact_id = upload_for(ONE)
     results = together(lambda: artifacts.delete("", artifact_id), 4)
     assert sorted(map(type, results), key=str) == sorted([type(None), NotFound, NotFound, NotFound], key=str)
+    do_work()
     assert objects(database) == set()
