@@ -83,9 +83,6 @@ def serve(
 
     Example: flotilla serve --workers 4 --database-url postgresql://flotilla@db/flotilla
     """
-    from app import main
-    from app.http import server
-
     settings = _settings(
         host=host,
         port=port,
@@ -97,6 +94,14 @@ def serve(
         tls_key=tls_key,
         worker_threads=0 if no_worker else None,
     )
+    if settings.workers > 1:
+        from app.core import metrics
+
+        metrics.share(settings.data_dir / "metrics")
+
+    from app import main
+    from app.http import server
+
     listeners = [
         server.Listener("public", settings.host, settings.port, settings.tls_cert, settings.tls_key),
         server.Listener("internal", settings.internal_host, settings.internal_port),

@@ -16,7 +16,7 @@ from connexion.middleware.abstract import SpecMiddleware
 from connexion.resolver import Resolver
 from connexion.spec import Specification
 
-from app.core import failpoints, threads
+from app.core import failpoints, metrics, threads
 from app.core.calls import Audience, Request
 from app.core.errors import BadRequest, MethodNotAllowed, NotFound, PayloadTooLarge, Problem
 from app.http.answers import Answer, encode, send_answer
@@ -35,6 +35,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 LUMP: Final = 1024 * 1024
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Statuses that any operation may answer and no spec lists: routing's own, and what the server itself lacks.
 UNDECLARED: Final = frozenset({405})
 log = structlog.get_logger("flotilla.request")
@@ -106,6 +107,14 @@ class Pipeline(SpecMiddleware):
         identifier = request_id(scope["headers"])
         structlog.contextvars.bind_contextvars(request_id=identifier)
         exchange = _Exchange(identifier)
+        with metrics.current().under_way.track_inprogress():
+            await self._exchange(exchange, scope, receive, send, started)
+
+    async def _exchange(
+        self, exchange: "_Exchange", scope: Scope, receive: Receive, send: Send, started: float
+    ) -> None:
+        """Answer one request, and note that it was."""
+        identifier = exchange.identifier
         try:
             answer = await self._answer(exchange, scope, receive)
         except Disconnected:
@@ -120,13 +129,18 @@ class Pipeline(SpecMiddleware):
         extra += self._around.origin.answer_headers(request.headers) if request is not None else []
         failpoints.hit("answer")
         await send_answer(answer, request, extra, receive, send)
+        seconds = time.perf_counter() - started
+        plan, method = exchange.plan, scope["method"]
+        system = plan.system if plan else self._around.envelopes.system(scope["path"])
+        operation = plan.operation_id if plan else "none"
+        metrics.current().observe(system, operation, method if method in METHODS else "other", answer.status, seconds)
         log.info(
             "request",
-            method=scope["method"],
+            method=method,
             path=scope["path"],
             status=answer.status,
-            operation=exchange.plan.operation_id if exchange.plan else None,
-            ms=round((time.perf_counter() - started) * 1000, 2),
+            operation=plan.operation_id if plan else None,
+            ms=round(seconds * 1000, 2),
         )
 
     async def _answer(self, exchange: "_Exchange", scope: Scope, receive: Receive) -> Answer:
@@ -147,6 +161,7 @@ class Pipeline(SpecMiddleware):
             answer = await self._streamed(plan, plan.body.multipart, request, arguments, media, receive)
         else:
             body = await _read(receive, request, plan.max_body) if plan.max_body else b""
+            metrics.current().received.inc(len(body))
             request = exchange.request = with_body(request, body)
             answer = await threads.run(plan.mode, partial(plan.run, request, arguments, media))
         if self._around.check_answers:
@@ -188,6 +203,7 @@ class Pipeline(SpecMiddleware):
             refuse(arguments.errors)
             async for lump in _lumps(receive):
                 await threads.run("none", partial(sink.feed, lump))
+                metrics.current().received.inc(len(lump))
             body, errors = sink.finish()
             return await threads.run("none", partial(plan.run_staged, request, caller, arguments, body, errors))
         finally:
