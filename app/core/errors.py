@@ -50,6 +50,10 @@ class MethodNotAllowed(Problem):
     status = 405
 
 
+class RequestTimeout(Problem):
+    status = 408
+
+
 class Conflict(Problem):
     status = 409
 

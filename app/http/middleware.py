@@ -24,6 +24,7 @@ from app.http.bodies import MultipartForm, media_type
 from app.http.envelopes import Envelopes
 from app.http.multipart import MultipartSink
 from app.http.origin import Origin
+from app.http.patience import patient
 from app.http.plan import Arguments, Media, Plan, compile_plan, refuse
 from app.http.request import build, request_id, with_body
 from app.http.routing import Router
@@ -37,7 +38,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 LUMP: Final = 1024 * 1024
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Statuses that any operation may answer and no spec lists: routing's own, and what the server itself lacks.
-UNDECLARED: Final = frozenset({405})
+UNDECLARED: Final = frozenset({405, 408})
 log = structlog.get_logger("flotilla.request")
 
 
@@ -156,6 +157,7 @@ class Pipeline(SpecMiddleware):
             # Not one of this operation's paths; a more literal one may have it, with other methods.
             return self._no_operation(request, matched=True)
         exchange.plan = plan
+        receive = patient(receive)
         media = _media(scope)
         if plan.body is not None and plan.body.multipart is not None:
             answer = await self._streamed(plan, plan.body.multipart, request, arguments, media, receive)
