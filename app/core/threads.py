@@ -1,5 +1,8 @@
 """Worker threads: one executor per transaction mode, never shrinking, so that writers never make readers wait.
 
+No system has them all: threads that hold transactions are shared, each system to its share; those of mode none, which
+may wait for other machines, each system has for itself. So one that hangs keeps no other from its work.
+
 AnyIO's pool serves all alike and ends idle threads, each leaving a database connection to the cycle collector
 (pipeline.md section 0, items 7 and 8).
 """
@@ -7,30 +10,89 @@ AnyIO's pool serves all alike and ends idle threads, each leaving a database con
 import asyncio
 import contextvars
 import os
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Thread
+from threading import Lock, Thread
 from typing import Final, Literal, TypeVar
+
+from app.core.errors import Unavailable
 
 T = TypeVar("T")
 Mode = Literal["read", "write", "none"]
 
 SIZES: Final[dict[Mode, int]] = {"read": 24, "write": 16, "none": 8}
 
-_executors: dict[Mode, ThreadPoolExecutor] = {}
+SHARES: Final[dict[Mode, int]] = {"read": 16, "write": 10, "none": 8}
+MAX_WAITING: Final = 1000  # requests of a system and mode; the next is refused
 
 
-def executor(mode: Mode) -> ThreadPoolExecutor:
-    """The executor of a mode, made when it is first needed (after a fork, that is)."""
-    if mode not in _executors:
-        _executors[mode] = ThreadPoolExecutor(SIZES[mode], thread_name_prefix=f"flotilla-{mode}")
-    return _executors[mode]
+class _Gate:
+    """Lets so many tasks of one system and mode pass at a time, in the order they came; of any event loop."""
+
+    def __init__(self, share: int) -> None:
+        self._free = share
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._lock = Lock()
+
+    async def __aenter__(self) -> None:
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            if len(self._waiting) >= MAX_WAITING:
+                raise Unavailable("too many requests are waiting", headers={"Retry-After": "5"})
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            with self._lock:
+                still_waiting = turn in self._waiting
+                if still_waiting:
+                    self._waiting.remove(turn)
+            if not still_waiting:  # the turn had come already
+                self._pass_on()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        with self._lock:
+            if not self._waiting:
+                self._free += 1
+                return
+            turn = self._waiting.popleft()
+        turn.get_loop().call_soon_threadsafe(_grant, turn)
 
 
-async def run(mode: Mode, function: Callable[[], T]) -> T:
-    """Call `function` in a thread of `mode`, with this task's context variables."""
+def _grant(turn: "asyncio.Future[None]") -> None:
+    if not turn.done():
+        turn.set_result(None)
+
+
+_executors: dict[tuple[Mode, str], ThreadPoolExecutor] = {}
+_gates: dict[tuple[Mode, str], _Gate] = {}
+
+
+def executor(mode: Mode, system: str = "") -> ThreadPoolExecutor:
+    """The executor of a mode (and, for `none`, of a system), made when it is first needed (after a fork, that is)."""
+    key = (mode, system if mode == "none" else "")
+    if key not in _executors:
+        _executors[key] = ThreadPoolExecutor(SIZES[mode], thread_name_prefix=f"flotilla-{mode}")
+    return _executors[key]
+
+
+async def run(mode: Mode, function: Callable[[], T], system: str = "") -> T:
+    """Call `function` in a thread of `mode`, with this task's context variables, when there is one for the system.
+
+    Raises Unavailable when too many of the system's requests wait for one already.
+    """
     context = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(executor(mode), context.run, function)
+    gate = _gates.get((mode, system)) or _gates.setdefault((mode, system), _Gate(SHARES[mode]))
+    async with gate:
+        return await asyncio.get_running_loop().run_in_executor(executor(mode, system), context.run, function)
 
 
 def shutdown(deadline: float = 10) -> bool:
@@ -40,6 +102,7 @@ def shutdown(deadline: float = 10) -> bool:
     """
     pools = list(_executors.values())
     _executors.clear()
+    _gates.clear()
     for pool in pools:
         pool.shutdown(wait=False, cancel_futures=True)
     # ThreadPoolExecutor waits without a limit, so a thread that may be left behind waits in our stead.
@@ -54,4 +117,9 @@ def _join(pools: list[ThreadPoolExecutor]) -> None:
         pool.shutdown(wait=True)
 
 
-os.register_at_fork(after_in_child=_executors.clear)
+def _after_fork() -> None:
+    _executors.clear()
+    _gates.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)

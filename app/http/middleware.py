@@ -165,7 +165,7 @@ class Pipeline(SpecMiddleware):
             body = await _read(receive, request, plan.max_body) if plan.max_body else b""
             metrics.current().received.inc(len(body))
             request = exchange.request = with_body(request, body)
-            answer = await threads.run(plan.mode, partial(plan.run, request, arguments, media))
+            answer = await threads.run(plan.mode, partial(plan.run, request, arguments, media), plan.system)
         if self._around.check_answers:
             _check(plan, answer, request)
         return answer
@@ -193,7 +193,7 @@ class Pipeline(SpecMiddleware):
     ) -> Answer:
         """Security first, then the bytes into the spool, then the handler: a stranger fills no disk."""
         _refuse_declared(request, plan.max_body)
-        caller = await threads.run("read", partial(plan.security.check, request))
+        caller = await threads.run("read", partial(plan.security.check, request), plan.system)
         if isinstance(media, Problem):
             raise media
         if media is None and plan.body is not None and not plan.body.required:
@@ -204,10 +204,11 @@ class Pipeline(SpecMiddleware):
                 raise arguments.refused
             refuse(arguments.errors)
             async for lump in _lumps(receive):
-                await threads.run("none", partial(sink.feed, lump))
+                await threads.run("none", partial(sink.feed, lump), plan.system)
                 metrics.current().received.inc(len(lump))
             body, errors = sink.finish()
-            return await threads.run("none", partial(plan.run_staged, request, caller, arguments, body, errors))
+            run = partial(plan.run_staged, request, caller, arguments, body, errors)
+            return await threads.run("none", run, plan.system)
         finally:
             sink.close()
 
