@@ -1,5 +1,6 @@
 """The one exception tree: what rules raise and what the pipeline renders in the envelope of its system."""
 
+import errno
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,3 +85,8 @@ class Unavailable(Problem):
 
 class InsufficientStorage(Problem):
     status = 507
+
+
+def is_disk_full(exc: Exception) -> bool:
+    """Whether an error says that a disk or a quota is full."""
+    return isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)

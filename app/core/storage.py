@@ -4,6 +4,7 @@ The row that names an object is written after the object is in place, so a crash
 lists; `reconcile` removes those.
 """
 
+import contextlib
 import errno
 import os
 import stat
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from app.core import db, failpoints
-from app.core.errors import InsufficientStorage, NotFound
+from app.core.errors import InsufficientStorage, NotFound, is_disk_full
 
 CHUNK: Final = 256 * 1024
 ORPHAN_SECONDS: Final = 3600
@@ -54,7 +55,10 @@ def _path(key: str) -> Path:
 
 
 def adopt(staged: Path, key: str) -> None:
-    """Move a staged file to `key`, durably: the file, then its name. Raises InsufficientStorage, ValueError."""
+    """Move a staged file to `key`, durably: the file, then its name. Raises InsufficientStorage, ValueError.
+
+    `key` is a new one: when this fails, nothing is left there.
+    """
     db.outside("moving a file")
     target = _path(key)
     try:
@@ -71,7 +75,9 @@ def adopt(staged: Path, key: str) -> None:
         _sync(target.parent)
         failpoints.hit("storage.adopted")
     except OSError as exc:
-        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+        with contextlib.suppress(OSError):
+            target.unlink(missing_ok=True)
+        if is_disk_full(exc):
             raise InsufficientStorage("no space left") from exc
         raise
 

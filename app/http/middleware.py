@@ -18,7 +18,15 @@ from connexion.spec import Specification
 
 from app.core import failpoints, metrics, threads
 from app.core.calls import Audience, Request
-from app.core.errors import BadRequest, MethodNotAllowed, NotFound, PayloadTooLarge, Problem
+from app.core.errors import (
+    BadRequest,
+    InsufficientStorage,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    Problem,
+    is_disk_full,
+)
 from app.http.answers import Answer, encode, send_answer
 from app.http.bodies import MultipartForm, media_type
 from app.http.envelopes import Envelopes
@@ -122,9 +130,10 @@ class Pipeline(SpecMiddleware):
             return
         except Problem as problem:
             answer = self._problem(problem, scope["path"], exchange)
-        except Exception:
+        except Exception as exc:
             log.exception("request failed", method=scope["method"], path=scope["path"])
-            answer = self._problem(Problem("internal error"), scope["path"], exchange)
+            lack = InsufficientStorage("no space left") if is_disk_full(exc) else Problem("internal error")
+            answer = self._problem(lack, scope["path"], exchange)
         request = exchange.request
         extra = [(b"x-request-id", identifier.encode()), (b"x-men-requestid", identifier.encode())]
         extra += self._around.origin.answer_headers(request.headers) if request is not None else []
