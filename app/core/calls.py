@@ -42,7 +42,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """A file part of a request body, already on disk in the spool. The pipeline removes it unless it was moved away."""
+    """A file of a request body (a part, or all of it) in the spool. The pipeline removes it unless it was moved."""
 
     path: Path
     size: int

@@ -110,16 +110,28 @@ def _check_text(text: str) -> None:
 
 @dataclass(frozen=True)
 class Body:
-    """What an operation accepts as its body: a schema per media type."""
+    """What an operation accepts as its body: a schema per media type, or files."""
 
     required: bool
     media: Mapping[str, Compiled]
+    binary: frozenset[str]
     multipart: "MultipartForm | None"
 
     @property
-    def streamed(self) -> bool:
-        """Whether the body goes to the spool part by part instead of into memory."""
-        return self.multipart is not None
+    def accepted(self) -> str:
+        """The media types, for a message."""
+        return " or ".join([*self.media, *sorted(self.binary)])
+
+    @property
+    def has_files(self) -> bool:
+        """Whether a body of some media type goes to the spool instead of into memory."""
+        return self.multipart is not None or bool(self.binary)
+
+    def is_streamed(self, media: "tuple[str, str] | Exception | None") -> bool:
+        """Whether a body of this media type goes to the spool; in doubt it does, where nothing else is accepted."""
+        if self.has_files and not self.media:
+            return True
+        return isinstance(media, tuple) and media[0] in self.binary
 
     def load(self, raw: bytes, media: tuple[str, str] | None) -> tuple[Any, Errors]:
         """The body's value and its faults. An empty body skips the media type (mender 1.5)."""
@@ -129,7 +141,7 @@ class Body:
             return None, []
         schema = self.media.get(media[0]) if media is not None else None
         if media is None or schema is None:
-            raise UnsupportedMediaType(f"the body must be {' or '.join(self.media)}")
+            raise UnsupportedMediaType(f"the body must be {self.accepted}")
         if not media[0].endswith("json"):
             value = _text(raw)
             return value, schema.errors(value)
@@ -168,12 +180,13 @@ def compile_body(definition: Mapping[str, Any] | None, schemas: Schemas, follow:
         if len(content) > 1:
             raise ValueError("a multipart operation accepts multipart/form-data only")
         form = _compile_form(follow(content["multipart/form-data"]["schema"]), schemas, follow)
-        return Body(definition.get("required", False), {}, form)
-    unknown = [name for name in content if not (name.endswith("json") or name.startswith("text/"))]
+        return Body(definition.get("required", False), {}, frozenset(), form)
+    binary = frozenset(n.lower() for n, entry in content.items() if follow(entry["schema"]).get("format") == "binary")
+    media = {n.lower(): schemas.request(entry["schema"]) for n, entry in content.items() if n.lower() not in binary}
+    unknown = [name for name in media if not (name.endswith("json") or name.startswith("text/"))]
     if unknown:
         raise ValueError(f"no way to read a body of {', '.join(unknown)}")
-    media = {name.lower(): schemas.request(entry["schema"]) for name, entry in content.items()}
-    return Body(definition.get("required", False), media, None)
+    return Body(definition.get("required", False), media, binary, None)
 
 
 def _compile_form(schema: Mapping[str, Any], schemas: Schemas, follow: Any) -> MultipartForm:

@@ -5,7 +5,7 @@ are read here and handed to one worker-thread hop; streamed ones take two (secur
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,40 +18,28 @@ from connexion.spec import Specification
 
 from app.core import failpoints, metrics, threads
 from app.core.calls import Audience, Request
-from app.core.errors import (
-    BadRequest,
-    InsufficientStorage,
-    MethodNotAllowed,
-    NotFound,
-    PayloadTooLarge,
-    Problem,
-    is_disk_full,
-)
+from app.core.errors import InsufficientStorage, MethodNotAllowed, NotFound, Problem, is_disk_full
 from app.http.answers import Answer, encode, send_answer
-from app.http.bodies import MultipartForm, media_type
+from app.http.bodies import media_type
 from app.http.envelopes import Envelopes
-from app.http.multipart import MultipartSink
+from app.http.multipart import open_sink
 from app.http.origin import Origin
 from app.http.patience import patient
 from app.http.plan import Arguments, Media, Plan, compile_plan, refuse
+from app.http.receiving import Disconnected, Receive, declared_length, lumps, whole
 from app.http.request import build, request_id, with_body
 from app.http.routing import Router
 from app.http.schemas import Schemas
 from app.http.security import compile_schemes
+from app.http.staging import check_space
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-LUMP: Final = 1024 * 1024
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Statuses that any operation may answer and no spec lists: routing's own, and what the server itself lacks.
 UNDECLARED: Final = frozenset({405, 408})
 log = structlog.get_logger("flotilla.request")
-
-
-class Disconnected(Exception):
-    """The client went away: nothing is left to answer."""
 
 
 class CheckFailed(Exception):
@@ -168,10 +156,10 @@ class Pipeline(SpecMiddleware):
         exchange.plan = plan
         receive = patient(receive)
         media = _media(scope)
-        if plan.body is not None and plan.body.multipart is not None:
-            answer = await self._streamed(plan, plan.body.multipart, request, arguments, media, receive)
+        if plan.body is not None and plan.body.is_streamed(media):
+            answer = await self._streamed(plan, request, arguments, media, receive)
         else:
-            body = await _read(receive, request, plan.max_body) if plan.max_body else b""
+            body = await whole(receive, request, plan.max_body) if plan.max_body else b""
             metrics.current().received.inc(len(body))
             request = exchange.request = with_body(request, body)
             answer = await threads.run(plan.mode, partial(plan.run, request, arguments, media), plan.system)
@@ -192,30 +180,24 @@ class Pipeline(SpecMiddleware):
         return Answer(204, None, b"", headers + self._around.origin.preflight_headers(request.headers, allowed))
 
     async def _streamed(
-        self,
-        plan: Plan,
-        form: MultipartForm,
-        request: Request,
-        arguments: Arguments,
-        media: Media,
-        receive: Receive,
+        self, plan: Plan, request: Request, arguments: Arguments, media: Media, receive: Receive
     ) -> Answer:
         """Security first, then the bytes into the spool, then the handler: a stranger fills no disk."""
-        _refuse_declared(request, plan.max_body)
+        declared = declared_length(request, plan.max_body)
         caller = await threads.run("read", partial(plan.security.check, request), plan.system)
         if isinstance(media, Problem):
             raise media
-        if media is None and plan.body is not None and not plan.body.required:
-            raise BadRequest("the request body is required")
-        sink = MultipartSink(form, media, self._around.spool, plan.max_body)
+        assert plan.body is not None
+        sink = open_sink(plan.body, media, self._around.spool, plan.max_body)
         try:
             if arguments.refused is not None:
                 raise arguments.refused
             refuse(arguments.errors)
-            async for lump in _lumps(receive):
+            check_space(self._around.spool, declared)
+            async for lump in lumps(receive):
                 await threads.run("none", partial(sink.feed, lump), plan.system)
                 metrics.current().received.inc(len(lump))
-            body, errors = sink.finish()
+            body, errors = await threads.run("none", sink.finish, plan.system)
             run = partial(plan.run_staged, request, caller, arguments, body, errors)
             return await threads.run("none", run, plan.system)
         finally:
@@ -251,50 +233,6 @@ def _media(scope: Scope) -> Media:
         return media_type(scope["headers"])
     except Problem as problem:
         return problem
-
-
-def _refuse_declared(request: Request, limit: int) -> None:
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal():
-        raise BadRequest("Content-Length is not a number")
-    if int(declared[:20]) > limit:
-        raise PayloadTooLarge("the body is too large")
-
-
-async def _read(receive: Receive, request: Request, limit: int) -> bytes:
-    """The whole body, at most `limit` bytes of it."""
-    _refuse_declared(request, limit)
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise PayloadTooLarge("the body is too large")
-        parts.append(part)
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-async def _lumps(receive: Receive) -> AsyncIterator[bytes]:
-    """The body in lumps of about 1 MiB: a hop to a worker thread per network packet would cost more than the work."""
-    parts: list[bytes] = []
-    size = 0
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        part = message.get("body", b"")
-        more = message.get("more_body", False)
-        parts.append(part)
-        size += len(part)
-        if size >= LUMP or not more:
-            yield b"".join(parts)
-            parts, size = [], 0
 
 
 def _check(plan: Plan, answer: Answer, request: Request | None) -> None:

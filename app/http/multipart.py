@@ -1,81 +1,49 @@
-"""Multipart bodies, parsed once while they arrive: files straight into the spool, fields into memory.
+"""Multipart bodies, parsed once while they arrive: files straight into the spool, fields into memory."""
 
-Peak memory does not depend on the size of the body. One sink serves one request; it is fed in worker threads.
-"""
-
-import hashlib
-import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
 
-from app.core import failpoints
 from app.core.calls import StagedFile
-from app.core.errors import BadRequest, InsufficientStorage, PayloadTooLarge, Problem, UnsupportedMediaType
-from app.core.ids import uuid
-from app.http.bodies import MultipartForm
+from app.core.errors import BadRequest, PayloadTooLarge, Problem, UnsupportedMediaType
+from app.http.bodies import Body, MultipartForm, check_storable, parse_json
 from app.http.params import CASTS
 from app.http.schemas import Errors
+from app.http.staging import RawSink, Sink, SpoolFile
 
 MAX_FIELD_BYTES: Final = 1024 * 1024
 MAX_PARTS: Final = 100
-NO_SPACE: Final = (28, 122)  # ENOSPC, EDQUOT
 
 
-@dataclass
-class _File:
-    """A file part while it arrives."""
+class MultipartSink(Sink):
+    """The parts of one multipart body."""
 
-    path: Path
-    descriptor: int
-    filename: str
-    media_type: str
-    size: int = 0
-    digest: Any = field(default_factory=hashlib.sha256)
-
-
-class MultipartSink:
-    """Takes the bytes of one multipart body. Always end it with `close()`: it drops what no rule has moved away."""
-
-    def __init__(self, form: MultipartForm, content_type: tuple[str, str] | None, spool: Path, max_body: int) -> None:
-        """content_type: what `media_type` gave. Raises UnsupportedMediaType or BadRequest (no boundary)."""
-        if content_type is None or content_type[0] != "multipart/form-data":
-            raise UnsupportedMediaType("the body must be multipart/form-data")
+    def __init__(self, form: MultipartForm, content_type: tuple[str, str], spool: Path, max_body: int) -> None:
+        """content_type: what `media_type` gave. Raises BadRequest for one without a boundary."""
+        super().__init__(spool, max_body)
         _, options = parse_options_header(content_type[1])
         if not options.get("boundary"):
             raise BadRequest("Content-Type names no multipart boundary")
-        self._form, self._spool, self._max_body = form, spool, max_body
-        self._received = 0
+        self._form = form
         self._field_bytes = 0
         self._part: MultipartSegment | None = None
-        self._file: _File | None = None
+        self._file: SpoolFile | None = None
         self._buffer = bytearray()
         self._fields: dict[str, str] = {}
         self._files: dict[str, StagedFile] = {}
         self._seen: set[str] = set()
-        self._staged: list[Path] = []
         try:
             self._parser = PushMultipartParser(options["boundary"], max_segment_count=MAX_PARTS, strict=True)
         except (MultipartError, UnicodeError) as exc:
             raise BadRequest(f"multipart boundary: {exc}") from None
 
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes. Raises PayloadTooLarge, BadRequest, InsufficientStorage."""
-        self._received += len(data)
-        if self._received > self._max_body:
-            raise PayloadTooLarge("the body is too large")
+    def _take(self, data: bytes) -> None:
         try:
             for event in self._parser.parse(data):
                 self._event(event)
         except MultipartError as exc:
             raise _refusal(exc) from None
-        except OSError as exc:
-            if exc.errno in NO_SPACE:
-                raise InsufficientStorage("no space left for the upload") from exc
-            raise
 
     def finish(self) -> tuple[dict[str, Any], Errors]:
         """All parts by name, fields cast and files as StagedFile, and the faults. Raises BadRequest when cut off."""
@@ -90,21 +58,13 @@ class MultipartSink:
             errors = self._form.schema.errors(values)
         return {**values, **self._files}, errors
 
-    def close(self) -> None:
-        """Remove what is left in the spool."""
-        if self._file is not None:
-            os.close(self._file.descriptor)
-            self._file = None
-        for path in self._staged:
-            path.unlink(missing_ok=True)
-
     def _event(self, event: Any) -> None:
         if isinstance(event, MultipartSegment):
             self._begin(event)
         elif event is None:
             self._end()
         elif self._file is not None:
-            self._write(self._file, event)
+            self._file.write(event)
         else:
             self._field_bytes += len(event)
             if self._field_bytes > MAX_FIELD_BYTES:
@@ -122,33 +82,15 @@ class MultipartSink:
                 raise BadRequest(f"two parts are called {name}")
             self._seen.add(name)
         if name in self._form.files:
-            path = self._spool / f"upload-{uuid()}"
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            self._staged.append(path)
-            failpoints.hit("spool.created")
-            media = part.content_type or "application/octet-stream"
-            self._file = _File(path, descriptor, part.filename or "", media)
-
-    def _write(self, file: _File, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(file.descriptor, view) :]
-        file.digest.update(data)
-        file.size += len(data)
+            self._file = self._open()
 
     def _end(self) -> None:
         assert self._part is not None
         name = self._part.name or ""
         if self._file is not None:
-            file, self._file = self._file, None
-            try:
-                os.fsync(file.descriptor)
-                failpoints.hit("spool.synced")
-            finally:
-                os.close(file.descriptor)
-            self._files[name] = StagedFile(
-                file.path, file.size, file.digest.hexdigest(), file.filename, file.media_type
-            )
+            media_type = self._part.content_type or "application/octet-stream"
+            self._files[name] = self._file.finish(self._part.filename or "", media_type)
+            self._file = None
         elif name in self._form.types:
             try:
                 self._fields[name] = self._buffer.decode()
@@ -163,13 +105,30 @@ class MultipartSink:
         for name, text in self._fields.items():
             kind = self._form.types[name]
             try:
-                values[name] = CASTS[kind](text) if kind in CASTS else orjson.loads(text)
-            except ValueError as exc:
-                errors.append((f"/{name}", str(exc) if kind in CASTS else "not valid JSON"))
+                values[name] = CASTS[kind](text) if kind in CASTS else _document(text.encode())
+            except (ValueError, BadRequest) as exc:
+                errors.append((f"/{name}", str(exc)))
                 continue
             if "\0" in text:
                 errors.append((f"/{name}", "holds a NUL character"))
         return values, errors
+
+
+def open_sink(body: Body, media: tuple[str, str] | None, spool: Path, max_body: int) -> Sink:
+    """The sink of a streamed body of `media`, as `media_type` gave it. Raises UnsupportedMediaType, BadRequest."""
+    if body.multipart is None:
+        return RawSink(body, media, spool, max_body)
+    if media is None and not body.required:
+        raise BadRequest("the request body is required")
+    if media is None or media[0] != "multipart/form-data":
+        raise UnsupportedMediaType("the body must be multipart/form-data")
+    return MultipartSink(body.multipart, media, spool, max_body)
+
+
+def _document(raw: bytes) -> Any:
+    value = parse_json(raw)
+    check_storable(raw, value)
+    return value
 
 
 def _refusal(exc: MultipartError) -> Problem:

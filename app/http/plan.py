@@ -171,7 +171,7 @@ def compile_plan(
         raise PlanError(f"{where}: {exc}") from exc
     if mode not in ("read", "write", "none") or plan.bad_path not in (400, 404):
         raise PlanError(f"{where}: x-transaction or x-bad-path has an unknown value")
-    if body is not None and body.streamed and mode != "none":
+    if body is not None and body.has_files and mode != "none":
         raise PlanError(f"{where}: a streamed body needs x-transaction: none")
     return plan
 

@@ -8,12 +8,14 @@ import gzip
 import io
 import json
 import lzma
+import random
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from itertools import chain, repeat
+from typing import Any, BinaryIO
 
 Members = list[tuple[str, bytes]]
 
@@ -173,6 +175,33 @@ def build(**options: Any) -> bytes:
     augmented: Sequence[Payload] = options.get("augmented") or ()
     added = [f"data/{number:04d}/{name}" for number, payload in enumerate(augmented) for name in payload.files]
     return seal(parts(**options), added=added)
+
+
+def write_big(file: BinaryIO, name: str, size: int) -> None:
+    """An artifact with one uncompressed file of `size` bytes (MiB of one content), written without holding it."""
+    block = random.Random(name).randbytes(1024 * 1024)
+    whole, rest = divmod(size, len(block))
+    digest = sha256()
+    for piece in chain(repeat(block, whole), [block[:rest]]):
+        digest.update(piece)
+    small = dict(parts(name=name, suffix="", payloads=[Payload(files={"file": b""})]))
+    header = small["header.tar"]
+    listed = lines({"version": small["version"], "header.tar": header})
+    manifest = listed + f"{digest.hexdigest()}  data/0000/file\n".encode()
+    inner = tarfile.TarInfo("file")
+    inner.size = size
+    before, after = inner.tobuf(tarfile.USTAR_FORMAT), bytes(-size % 512 + 1024)
+    data = tarfile.TarInfo("data/0000.tar")
+    data.size = len(before) + size + len(after)
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as outer:
+        for member, content in (("version", small["version"]), ("manifest", manifest), ("header.tar", header)):
+            info = tarfile.TarInfo(member)
+            info.size = len(content)
+            outer.addfile(info, io.BytesIO(content))
+        outer.addfile(data)
+        for piece in chain([before], repeat(block, whole), [block[:rest], after, bytes(-data.size % 512)]):
+            file.write(piece)
+        outer.offset = file.tell()
 
 
 def changed(members: Members, changes: Mapping[str, bytes | None]) -> Members:

@@ -3,11 +3,15 @@
 import hashlib
 import json
 import os
+import shutil
+import socket
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
 from tests.support.live import raw
+from tests.support.waiting import eventually
 from tests.unit.http.toy import BLOB, toy_server
 
 GOOD = {"Authorization": "Bearer good"}
@@ -299,6 +303,11 @@ class TestUpload:
             ({"note": "a\0b"}, 400),
             ({"meta": "[]"}, 400),
             ({"meta": "{"}, 400),
+            ({"meta": '{"a": "\\u0000"}'}, 400),
+            ({"meta": '{"a": "\\ud800"}'}, 400),
+            ({"meta": '{"a": 99999999999999999999}'}, 400),
+            ({"meta": '{"a": NaN}'}, 400),
+            ({"meta": '{"a": ' + "[" * 200 + "]" * 200 + "}"}, 400),
             ({"note": "x" * 1_100_000}, 413),
             ({f"unknown{i}": "x" * 300_000 for i in range(5)}, 413),
         ],
@@ -356,6 +365,80 @@ class TestUpload:
             status = 413  # the connection may be closed before the client has read the answer
         assert status == 413
         assert list(server[1].iterdir()) == []
+
+
+class TestRaw:
+    """A body that is one file, of `application/octet-stream` or another media type of format `binary`."""
+
+    @pytest.mark.parametrize("method", ["PUT", "POST"])
+    @pytest.mark.parametrize("chunked", [True, False])
+    def test_the_bytes_go_to_disk(self, client, server, method, chunked):
+        content = os.urandom(3_000_000)
+        sent = iter([content[:1], content[1:2_000_000], b"", content[2_000_000:]]) if chunked else content
+        headers = {**GOOD, "Content-Type": "application/octet-stream"}
+        answer = client.request(method, "/toy/raw", headers=headers, content=sent)
+        assert answer.json() == {
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "bytes": 3_000_000,
+            "media": "application/octet-stream",
+        }
+        assert (server[2] / "kept").read_bytes() == content
+        assert list(server[1].iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("method", "media", "content", "status"),
+        [
+            ("PUT", "IMAGE/png; x=y", b"x", 200),
+            ("PUT", "application/octet-stream", b"", 400),
+            ("PUT", None, b"", 400),
+            ("PUT", None, b"x", 415),
+            ("PUT", "application/json", b"{}", 415),
+            ("PUT", "application/json", b"", 400),
+            ("PUT", "*/*", b"x", 415),
+            ("POST", "application/octet-stream", b"", 200),
+            ("POST", None, b"", 200),
+            ("POST", "application/json", b'{"name": "a"}', 200),
+            ("POST", "application/json", b"{}", 400),
+            ("POST", "image/png", b"x", 415),
+        ],
+    )
+    def test_media_types(self, client, server, method, media, content, status):
+        headers = GOOD if media is None else {**GOOD, "Content-Type": media}
+        answer = client.request(method, "/toy/raw", headers=headers, content=content)
+        assert answer.status_code == status, answer.text
+        assert list(server[1].iterdir()) == []
+
+    def test_a_stranger_is_refused_before_the_bytes(self, server):
+        head = b"PUT /toy/raw HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n"
+        answer = raw(server[0], head + b"Content-Length: 20000000\r\nExpect: 100-continue\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 401")
+
+    def test_too_large_is_413_declared_or_chunked(self, client, server):
+        head = b"POST /toy/raw HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n"
+        assert raw(server[0], head + b"Content-Length: 60000000\r\n\r\n").startswith(b"HTTP/1.1 413")
+        headers = {**GOOD, "Content-Type": "application/octet-stream"}
+        try:
+            chunks = iter([b"x" * 1_000_000] * 60)
+            status = client.post("/toy/raw", headers=headers, content=chunks).status_code
+        except httpx.TransportError:
+            status = 413  # the connection may be closed before the client has read the answer
+        assert status == 413
+        assert list(server[1].iterdir()) == []
+
+    def test_a_client_that_goes_away_leaves_nothing(self, server):
+        head = b"PUT /toy/raw HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Length: 5000000\r\n"
+        host, _, port = server[0].removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(head + b"Content-Type: application/octet-stream\r\n\r\n" + b"x" * 3_000_000)
+            eventually(lambda: any(server[1].iterdir()))
+        eventually(lambda: not any(server[1].iterdir()))
+
+    def test_no_room_is_a_507_before_the_bytes(self, server, monkeypatch):
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1_000_000))
+        head = b"PUT /toy/raw HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\n"
+        media = b"Content-Type: application/octet-stream\r\n"
+        answer = raw(server[0], head + media + b"Content-Length: 1000001\r\nExpect: 100-continue\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 507")
 
 
 class TestStream:

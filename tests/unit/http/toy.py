@@ -1,4 +1,7 @@
-"""A toy system behind the real pipeline: small operations that show every part of it without any product's rules."""
+"""A toy system behind the real pipeline: small operations that show every part of it without any product's rules.
+
+As a process of its own: `python -m tests.unit.http.toy FOLDER` says its base URL and ends with its standard input.
+"""
 
 import sys
 import types
@@ -9,7 +12,7 @@ from typing import Any
 from connexion import AsyncApp
 from connexion.middleware.lifespan import LifespanMiddleware
 
-from app.core.calls import NOT_MINE, Caller, Stream
+from app.core.calls import NOT_MINE, Caller, StagedFile, Stream
 from app.core.errors import Conflict, NotFound
 from app.http.envelopes import Envelopes
 from app.http.middleware import Pipeline, Surroundings
@@ -40,7 +43,7 @@ def json_answer(schema: Any) -> dict[str, Any]:
 
 
 def operation(name: str, answers: dict[str, Any], **more: Any) -> dict[str, Any]:
-    errors = dict.fromkeys(("400", "401", "403", "404", "409", "413", "415", "500"), ERROR)
+    errors = dict.fromkeys(("400", "401", "403", "404", "409", "413", "415", "500", "507"), ERROR)
     return {"operationId": name, "tags": ["things"], "responses": {**errors, **answers}, **more}
 
 
@@ -52,6 +55,7 @@ BYTES = {
     "description": "bytes",
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
 }
+BINARY = {"schema": {"type": "string", "format": "binary"}}
 ID = {"name": "thing_id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
 BEARER = [{"Token": []}]
 
@@ -138,6 +142,25 @@ DOCUMENT: dict[str, Any] = {
                 **{"x-transaction": "none", "x-max-body": 50_000_000},
             ),
         },
+        "/toy/raw": {
+            "put": operation(
+                "put_raw",
+                {"200": json_answer({"type": "object", "additionalProperties": True})},
+                requestBody={"required": True, "content": {"application/octet-stream": BINARY, "image/png": BINARY}},
+                security=BEARER,
+                **{"x-transaction": "none", "x-max-body": 5_000_000_000},
+            ),
+            "post": operation(
+                "post_raw_or_json",
+                {"200": json_answer({"type": "object", "additionalProperties": True})},
+                requestBody={
+                    "required": False,
+                    "content": {"application/octet-stream": BINARY, "application/json": {"schema": THING}},
+                },
+                security=BEARER,
+                **{"x-transaction": "none", "x-max-body": 50_000_000},
+            ),
+        },
         "/toy/broken": {"get": operation("break_down", {"200": json_answer(THING)})},
         "/toy/liar": {"get": operation("lie", {"200": json_answer(THING)})},
     },
@@ -181,6 +204,13 @@ def handlers(moved: Path) -> dict[str, Any]:
         staged = body.pop("file")
         staged.path.rename(moved / "kept")
         return {**body, "sha256": staged.sha256, "filename": staged.filename, "bytes": staged.size}, 201
+
+    def put_raw(body):
+        body.path.rename(moved / "kept")
+        return {"sha256": body.sha256, "bytes": body.size, "media": body.media_type}
+
+    def post_raw_or_json(body):
+        return put_raw(body) if isinstance(body, StagedFile) else {"body": body}
 
     def break_down():
         raise RuntimeError("a secret detail")
@@ -228,3 +258,9 @@ def toy_server(folder: Path, *, cors: tuple[str, ...] = (), check: bool = True):
     app.add_api(DOCUMENT, base_path="", resolver=HandlerResolver("toy"), system="toy", functions=FUNCTIONS)
     with live(app) as url:
         yield url, spool, moved
+
+
+if __name__ == "__main__":
+    with toy_server(Path(sys.argv[1])) as (url, _, _):
+        print(url, flush=True)
+        sys.stdin.read()
