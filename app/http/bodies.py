@@ -13,10 +13,9 @@ from urllib.parse import parse_qsl
 import orjson
 
 from app.core.errors import BadRequest, UnsupportedMediaType
-from app.http.schemas import Compiled, Errors, Schemas
+from app.http.schemas import MAX_DEPTH, Compiled, Errors, Schemas
 
 MAX_FIELDS: Final = 1000
-MAX_DEPTH: Final = 100
 ESSENCE: Final = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 CHARSET: Final = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
 LONG_NUMBER: Final = re.compile(rb"(?<![0-9.eE+])[0-9]{19,}(?![0-9.eE])")
@@ -191,6 +190,9 @@ def compile_body(definition: Mapping[str, Any] | None, schemas: Schemas, follow:
 
 def _compile_form(schema: Mapping[str, Any], schemas: Schemas, follow: Any) -> MultipartForm:
     properties = {name: follow(sub) for name, sub in schema["properties"].items()}
+    for name, sub in properties.items():
+        if sub.get("type") == "array" and follow(sub["items"]).get("format") == "binary":
+            raise ValueError(f"part {name}: a list of files is not supported")
     files = frozenset(name for name, sub in properties.items() if sub.get("format") == "binary")
     fields = {name: sub for name, sub in properties.items() if name not in files}
     judged = {**schema, "properties": fields, "required": [n for n in schema.get("required", []) if n not in files]}

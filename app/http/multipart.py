@@ -56,7 +56,7 @@ class MultipartSink(Sink):
         errors += [("", f'"{name}" is a required property') for name in missing]
         if not errors:
             errors = self._form.schema.errors(values)
-        return {**values, **self._files}, errors
+        return {**self._form.schema.strip(values), **self._files}, errors
 
     def _event(self, event: Any) -> None:
         if isinstance(event, MultipartSegment):

@@ -16,6 +16,7 @@ Errors = list[tuple[str, str]]
 
 MAX_ERRORS: Final = 20
 MAX_BRANCHES: Final = 100
+MAX_DEPTH: Final = 100
 WITHOUT_NUL: Final = {"pattern": "^[^\\u0000]*$"}
 DROPPED: Final = frozenset(
     {"example", "examples", "discriminator", "xml", "externalDocs", "deprecated", "nullable", "default"}
@@ -198,30 +199,42 @@ def _read_only_names(node: Mapping[str, Any], components: Mapping[str, Any], dep
 
 
 class _Shape:
-    """What of a request reaches the handler: declared members that a client may set, and members of open objects."""
+    """What of a request reaches the handler: declared members that a client may set, and members of open objects.
+
+    An integer that was written as `1.0` (an integer to JSON Schema) arrives as an integer.
+    """
 
     def __init__(self, schema: Mapping[str, Any], components: Mapping[str, Any]) -> None:
         self._schema, self._components = schema, components
 
     def strip(self, value: Any) -> Any:
-        return self._strip(value, [self._schema])
+        return self._strip(value, [self._schema], 0)
 
-    def _strip(self, value: Any, nodes: list[Mapping[str, Any]]) -> Any:
-        """`value` as all of `nodes`, the branches of its composition included, let it through."""
+    def _strip(self, value: Any, nodes: list[Mapping[str, Any]], depth: int) -> Any:
+        """`value` as all of `nodes`, the branches of its composition included, let it through.
+
+        Beyond `MAX_DEPTH` levels it stays as it is: such a body is refused.
+        """
+        if not nodes or depth > MAX_DEPTH:
+            return value
+        if isinstance(value, float) and value.is_integer():
+            return int(value) if any(node.get("type") == "integer" for node in self._branches(nodes)) else value
         if not isinstance(value, dict | list):
             return value
         nodes = self._branches(nodes)
         if isinstance(value, list):
             items = [node["items"] for node in nodes if "items" in node]
-            return [self._strip(item, items) for item in value] if items else value
+            return [self._strip(item, items, depth + 1) for item in value] if items else value
         declared: dict[str, list[Mapping[str, Any]]] = {}
         for node in nodes:
             for name, sub in node.get("properties", {}).items():
                 declared.setdefault(name, []).append(sub)
         hidden = {name for name, subs in declared.items() if any(self._is_read_only(sub) for sub in subs)}
-        is_open = not declared or any(node.get("additionalProperties") for node in nodes)
+        free = [node["additionalProperties"] for node in nodes if node.get("additionalProperties") not in (None, False)]
+        is_open = not declared or bool(free)
+        others = [schema for schema in free if isinstance(schema, Mapping)]
         return {
-            key: self._strip(item, declared[key]) if key in declared else item
+            key: self._strip(item, declared.get(key, others), depth + 1)
             for key, item in value.items()
             if (key in declared or is_open) and key not in hidden
         }

@@ -232,31 +232,48 @@ FUNCTIONS = dict.fromkeys(("Token", "Cookie", "Key"), "tests.unit.http.toy:token
 
 
 @contextmanager
+def serve(
+    apis: list[tuple[str, dict[str, Any], dict[str, Any]]],
+    spool: Path,
+    prefixes: list[tuple[str, str, str]],
+    *,
+    cors: tuple[str, ...] = (),
+    check: bool = True,
+    functions: dict[str, str] | None = None,
+):
+    """(system, document, handlers) each over real HTTP; gives the base URL. All tags are `things`."""
+    around = Surroundings(
+        audience="public",
+        envelopes=Envelopes(prefixes),
+        origin=Origin(None, [], list(cors)),
+        spool=spool,
+        check_answers=check,
+    )
+
+    def make(app: Any) -> Pipeline:
+        return Pipeline(app, surroundings=around)
+
+    app = AsyncApp("toy", middlewares=[make, LifespanMiddleware], pythonic_params=True)
+    for system, document, functions_of_system in apis:
+        module = types.ModuleType(f"handlers.{system}.things")
+        vars(module).update(functions_of_system)
+        sys.modules[f"handlers.{system}"] = types.ModuleType(f"handlers.{system}")
+        sys.modules[f"handlers.{system}.things"] = module
+        app.add_api(
+            document, base_path="", resolver=HandlerResolver(system), system=system, functions=functions or FUNCTIONS
+        )
+    with live(app) as url:
+        yield url
+
+
+@contextmanager
 def toy_server(folder: Path, *, cors: tuple[str, ...] = (), check: bool = True):
     """The toy system over real HTTP; gives (base URL, spool, folder of moved files)."""
     spool, moved = folder / "spool", folder / "moved"
     spool.mkdir()
     moved.mkdir()
-    module = types.ModuleType("handlers.toy.things")
-    vars(module).update(handlers(moved))
-    sys.modules["handlers.toy"] = types.ModuleType("handlers.toy")
-    sys.modules["handlers.toy.things"] = module
-    around = Surroundings(
-        audience="public",
-        envelopes=Envelopes([("/toy", "toy", "mender")]),
-        origin=Origin(None, [], list(cors)),
-        spool=spool,
-        check_answers=check,
-    )
-    pipeline: list[Pipeline] = []
-
-    def make(app: Any) -> Pipeline:
-        pipeline.append(Pipeline(app, surroundings=around))
-        return pipeline[0]
-
-    app = AsyncApp("toy", middlewares=[make, LifespanMiddleware], pythonic_params=True)
-    app.add_api(DOCUMENT, base_path="", resolver=HandlerResolver("toy"), system="toy", functions=FUNCTIONS)
-    with live(app) as url:
+    apis = [("toy", DOCUMENT, handlers(moved))]
+    with serve(apis, spool, [("/toy", "toy", "mender")], cors=cors, check=check) as url:
         yield url, spool, moved
 
 
