@@ -11,6 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -56,7 +57,7 @@ def digest_of(parts):
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def server(request, tmp_path, cluster):
-    url = cluster.create(f"memory_{os.getpid()}") if request.param == "postgres" else None
+    url = cluster.create(f"memory_{uuid4().hex}") if request.param == "postgres" else None
     started = servers.start(tmp_path / "data", url, CHECK_ANSWERS="true", LOG_LEVEL="warning")
     try:
         yield started
