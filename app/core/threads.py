@@ -1,7 +1,8 @@
 """Worker threads: one executor per transaction mode, never shrinking, so that writers never make readers wait.
 
 No system has them all: threads that hold transactions are shared, each system to its share; those of mode none, which
-may wait for other machines, each system has for itself. So one that hangs keeps no other from its work.
+may wait for other machines, and those that read streams each system has for itself. So one that hangs keeps no other
+from its work.
 
 AnyIO's pool serves all alike and ends idle threads, each leaving a database connection to the cycle collector
 (pipeline.md section 0, items 7 and 8).
@@ -20,8 +21,9 @@ from app.core.errors import Unavailable
 
 T = TypeVar("T")
 Mode = Literal["read", "write", "none"]
+Kind = Mode | Literal["file"]  # `file`: reads what is streamed, for each system on its own like `none`
 
-SIZES: Final[dict[Mode, int]] = {"read": 24, "write": 16, "none": 8}
+SIZES: Final[dict[Kind, int]] = {"read": 24, "write": 16, "none": 8, "file": 8}
 
 SHARES: Final[dict[Mode, int]] = {"read": 16, "write": 10, "none": 8}
 MAX_WAITING: Final = 1000  # requests of a system and mode; the next is refused
@@ -72,15 +74,15 @@ def _grant(turn: "asyncio.Future[None]") -> None:
         turn.set_result(None)
 
 
-_executors: dict[tuple[Mode, str], ThreadPoolExecutor] = {}
+_executors: dict[tuple[Kind, str], ThreadPoolExecutor] = {}
 _gates: dict[tuple[Mode, str], _Gate] = {}
 
 
-def executor(mode: Mode, system: str = "") -> ThreadPoolExecutor:
-    """The executor of a mode (and, for `none`, of a system), made when it is first needed (after a fork, that is)."""
-    key = (mode, system if mode == "none" else "")
+def executor(kind: Kind, system: str = "") -> ThreadPoolExecutor:
+    """The executor of a kind (and of a system, unless it holds transactions), made when first needed, after a fork."""
+    key = (kind, system if kind in ("none", "file") else "")
     if key not in _executors:
-        _executors[key] = ThreadPoolExecutor(SIZES[mode], thread_name_prefix=f"flotilla-{mode}")
+        _executors[key] = ThreadPoolExecutor(SIZES[kind], thread_name_prefix=f"flotilla-{kind}")
     return _executors[key]
 
 

@@ -7,13 +7,13 @@ answer is judged on the bytes to be sent (pipeline.md i).
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
 
-from app.core import failpoints
+from app.core import failpoints, threads
 from app.core.calls import Request, Stream
 from app.http.ranges import Selection, http_date, select
 from app.http.schemas import Compiled, Errors, Schemas
@@ -24,7 +24,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 WITHOUT_BODY: Final = frozenset({204, 304})
 WITH_CONTENT: Final = frozenset({200, 206})  # of a stream
-_readers: Final = ThreadPoolExecutor(8, thread_name_prefix="flotilla-file")
 
 
 @dataclass(slots=True)
@@ -117,12 +116,15 @@ def encode(headers: Mapping[str, Any] | None) -> Headers:
     return lines
 
 
-async def send_answer(answer: Answer, request: Request | None, extra: Headers, receive: Receive, send: Send) -> None:
-    """Send an answer with `extra` header lines; for HEAD without the body, with the same headers."""
+async def send_answer(
+    answer: Answer, request: Request | None, extra: Headers, receive: Receive, send: Send, system: str = ""
+) -> None:
+    """Send an answer with `extra` header lines; for HEAD without the body. Streams are read in threads of `system`."""
     method = request.method if request is not None else "GET"
     if answer.stream is not None:
         asked = request.headers if request is not None else {}
-        await _send_stream(answer, answer.stream, method, asked, extra, receive, send)
+        readers = threads.executor("file", system)
+        await _send_stream(answer, answer.stream, method, asked, extra, receive, send, readers)
         return
     headers = [*answer.headers, *extra]
     if answer.status not in WITHOUT_BODY:
@@ -146,13 +148,14 @@ async def _send_stream(
     extra: Headers,
     receive: Receive,
     send: Send,
+    readers: Executor,
 ) -> None:
     chosen = select(method, request_headers, stream)
     answer.status = chosen.status  # what the log will say
     headers = [*answer.headers, *extra, *stream_headers(stream, chosen)]
     await send({"type": "http.response.start", "status": chosen.status, "headers": headers})
     if method != "HEAD" and chosen.length:
-        await _send_chunks(stream.read(chosen.offset, chosen.length), receive, send)
+        await _send_chunks(stream.read(chosen.offset, chosen.length), receive, send, readers)
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -175,7 +178,7 @@ def stream_headers(stream: Stream, chosen: Selection) -> Headers:
     return headers
 
 
-async def _send_chunks(chunks: Iterator[bytes], receive: Receive, send: Send) -> None:
+async def _send_chunks(chunks: Iterator[bytes], receive: Receive, send: Send, readers: Executor) -> None:
     """Read in threads of their own, chunk by chunk, until the end or until the client is gone.
 
     uvicorn swallows what is sent after a disconnect, so without the watcher the rest would be read for nobody.
@@ -186,14 +189,14 @@ async def _send_chunks(chunks: Iterator[bytes], receive: Receive, send: Send) ->
     turn = threading.Lock()
     try:
         while not gone.done():
-            chunk = await loop.run_in_executor(_readers, _next, chunks, turn)
+            chunk = await loop.run_in_executor(readers, _next, chunks, turn)
             if chunk is None:
                 break
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
             failpoints.hit("answer.streaming")
     finally:
         gone.cancel()
-        await loop.run_in_executor(_readers, _close, chunks, turn)
+        await loop.run_in_executor(readers, _close, chunks, turn)
 
 
 def _next(chunks: Iterator[bytes], turn: threading.Lock) -> bytes | None:

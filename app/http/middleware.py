@@ -126,10 +126,10 @@ class Pipeline(SpecMiddleware):
         extra = [(b"x-request-id", identifier.encode()), (b"x-men-requestid", identifier.encode())]
         extra += self._around.origin.answer_headers(request.headers) if request is not None else []
         failpoints.hit("answer")
-        await send_answer(answer, request, extra, receive, send)
-        seconds = time.perf_counter() - started
         plan, method = exchange.plan, scope["method"]
         system = plan.system if plan else self._around.envelopes.system(scope["path"])
+        await send_answer(answer, request, extra, receive, send, system)
+        seconds = time.perf_counter() - started
         operation = plan.operation_id if plan else "none"
         metrics.current().observe(system, operation, method if method in METHODS else "other", answer.status, seconds)
         log.info(

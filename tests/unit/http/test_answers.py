@@ -290,6 +290,28 @@ class TestStream:
         sent(answers().render(Stream(read, 1, "a/b")))
         assert all(name.startswith("flotilla-file") for name in threads)
 
+    def test_streams_of_a_system_that_hangs_keep_no_other_from_its_own(self):
+        release = threading.Event()
+
+        def stuck(offset: int, length: int) -> Iterator[bytes]:
+            release.wait()
+            yield b"x"
+
+        async def run() -> None:
+            async def ask(read, system: str) -> bytes:
+                client = Client()
+                answer = answers().render(Stream(read, 1, "a/b"))
+                await send_answer(answer, request(), [], client.receive, client.send, system)
+                return client.body
+
+            hanging = [asyncio.create_task(ask(stuck, "slow")) for _ in range(50)]
+            await asyncio.sleep(0.1)
+            assert await ask(lambda offset, length: iter([b"y"]), "quick") == b"y"
+            release.set()
+            assert await asyncio.gather(*hanging) == [b"x"] * 50
+
+        asyncio.run(run())
+
     def test_nothing_more_is_read_when_the_client_is_gone_and_the_file_is_closed(self):
         reads, closed = [], threading.Event()
 
