@@ -224,6 +224,24 @@ def settings(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None
     _print_table(("setting", "value", "source"), rows)
 
 
+@app.command()
+def scaffold(
+    operation_id: Annotated[str, typer.Argument(help="An operationId that a spec has and nothing answers yet.")],
+    system: Annotated[str | None, typer.Option(help="The system, where two have such an operation.")] = None,
+    checkout: Annotated[Path, typer.Option(help="The checkout to write into.")] = Path(),
+) -> None:
+    """Write a handler and a failing test for an operation whose spec you have written.
+
+    The handler has the arguments the spec asks for; the test calls it with the spec's examples. See CONTRIBUTING.md.
+
+    Example: flotilla scaffold count_auth_sets
+    """
+    from app.scaffold import scaffold as write
+
+    handler, test = write(operation_id, system, checkout)
+    print(f"{handler}  the handler: call your rule here\n{test}  a test that fails until you do")  # noqa: T201
+
+
 @spec.command("check")
 def spec_check(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Compile every operation of both listeners, as the server does at start, and say what is wrong."""

@@ -91,6 +91,7 @@ class Parameters:
 
     def __init__(self, parameters: list[Parameter]) -> None:
         self._parameters = parameters
+        self.arguments = tuple(p.argument for p in parameters)
         self.path_names = frozenset(p.argument for p in parameters if p.place == "path")
         self.names = frozenset(p.argument for p in parameters if p.place != "path")
 

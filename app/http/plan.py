@@ -142,13 +142,12 @@ def compile_plan(
     schemas: Schemas,
 ) -> Plan:
     """Compile one operation of a bundled document. Raises PlanError naming the operation."""
-    item = document["paths"][path]
-    operation = item[method]
+    operation = document["paths"][path][method]
     where = f"{operation['operationId']} ({method.upper()} {path})"
     try:
-        parameters = compile_parameters(_parameters(document, item, operation), schemas)
+        parameters = compile_parameters(parameters_of(document, path, method), schemas)
         max_body = operation.get("x-max-body", DEFAULT_MAX_BODY)
-        body = compile_body(_follow(document, operation.get("requestBody")), schemas, partial(_follow, document))
+        body = compile_body(follow(document, operation.get("requestBody")), schemas, partial(follow, document))
         mode: Mode = operation.get("x-transaction", "read" if method in ("get", "head") else "write")
         wanted = _signature(handler, parameters, body)
         plan = Plan(
@@ -165,7 +164,7 @@ def compile_plan(
             handler=handler,
             wanted=wanted,
             unwanted=tuple(parameters.path_names - wanted),
-            answers=compile_answers(operation, schemas, partial(_follow, document)),
+            answers=compile_answers(operation, schemas, partial(follow, document)),
         )
     except (ValueError, KeyError, TypeError) as exc:
         raise PlanError(f"{where}: {exc}") from exc
@@ -176,7 +175,8 @@ def compile_plan(
     return plan
 
 
-def _follow(document: Mapping[str, Any], node: Any) -> Any:
+def follow(document: Mapping[str, Any], node: Any) -> Any:
+    """What a node of a document is behind its $ref."""
     while isinstance(node, Mapping) and "$ref" in node:
         target: Any = document
         for part in node["$ref"].removeprefix("#/").split("/"):
@@ -185,11 +185,12 @@ def _follow(document: Mapping[str, Any], node: Any) -> Any:
     return node
 
 
-def _parameters(document: Mapping[str, Any], item: Mapping[str, Any], operation: Mapping[str, Any]) -> list[Any]:
-    """The operation's parameters over those of its path, keyed by (in, name)."""
+def parameters_of(document: Mapping[str, Any], path: str, method: str) -> list[Any]:
+    """The resolved parameters of an operation, those of its path among them, each (in, name) once."""
+    item = document["paths"][path]
     found = {}
-    for parameter in [*item.get("parameters", []), *operation.get("parameters", [])]:
-        parameter = _follow(document, parameter)
+    for parameter in [*item.get("parameters", []), *item[method].get("parameters", [])]:
+        parameter = follow(document, parameter)
         found[parameter["in"], parameter["name"]] = parameter
     return list(found.values())
 
