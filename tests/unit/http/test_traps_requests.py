@@ -9,7 +9,7 @@ import pytest
 from app.core.calls import Caller
 from tests.support.live import raw
 from tests.unit.http.toy import operation, serve
-from tests.unit.http.traps import answer, call, client, document, parameter
+from tests.unit.http.traps import answer, call, client, document, parameter, takes
 
 TEXT = {"type": "string"}
 GOOD = {"Authorization": "Bearer good"}
@@ -166,18 +166,23 @@ def test_trap_26_alternatives_pairs_and_optional_credentials(security, headers, 
         assert asked.json()["kind"] == ("user" if named else "anonymous")
 
 
-@pytest.mark.parametrize("path", ["/trap", "/toy/raw"])
-def test_trap_27_no_credential_is_checked_on_the_event_loop(path):
-    def get_it():
+@pytest.mark.parametrize("binary", [False, True])
+def test_trap_27_no_credential_is_checked_on_the_event_loop(tmp_path, module_database, binary):
+    """Neither for a body that is read whole nor for one that goes to the spool."""
+
+    def post_it(body):
         return {}
 
     threads_seen.clear()
-    paths = {path: {"get": call("get_it", security=[{"Token": []}])}}
-    with client(paths, locals(), functions=WATCHED) as c:
+    schema = {"type": "string", "format": "binary"} if binary else {"type": "string"}
+    body = takes(schema, "application/octet-stream" if binary else "text/plain")
+    paths = {"/trap": {"post": call("post_it", requestBody=body, security=[{"Token": []}])}}
+    with client(paths, locals(), functions=WATCHED, spool=tmp_path) as c:
         for _ in range(5):
-            assert c.get(path, headers=GOOD).status_code == 200
+            headers = {**GOOD, "Content-Type": next(iter(body["content"]))}
+            assert c.post("/trap", headers=headers, content=b"x").status_code == 200
     assert len(threads_seen) == 5
-    assert {name.partition("_")[0].rstrip("0123456789") for name in threads_seen} == {"flotilla-none"}
+    assert all(name.startswith("flotilla-") for name in threads_seen)
 
 
 def test_trap_28_every_refusal_wears_the_envelope_of_its_system():
