@@ -27,6 +27,15 @@ class SpecError(Exception):
 
 
 @dataclass(frozen=True)
+class Login:
+    """How people log in on the pages: what takes a name and password as basic authentication and answers a token."""
+
+    path: str
+    logout: str
+    scheme: str  # the security scheme that the token is for
+
+
+@dataclass(frozen=True)
 class System:
     """One entry of systems.yaml: which files and path prefixes a system has on each listener."""
 
@@ -36,6 +45,7 @@ class System:
     files: dict[Audience, list[str]]
     prefixes: dict[Audience, list[str]]
     security: dict[str, str] = field(default_factory=dict)
+    login: Login | None = None
 
 
 def root() -> Path:
@@ -58,6 +68,7 @@ def load_systems(folder: Path, chosen: list[str] | None = None) -> list[System]:
             files={a: (entry.get(a) or {}).get("files", []) for a in ("public", "internal")},
             prefixes={a: (entry.get(a) or {}).get("prefixes", []) for a in ("public", "internal")},
             security=entry.get("security") or {},
+            login=Login(**entry["login"]) if "login" in entry else None,
         )
         for name, entry in declared.items()
         if chosen is None or name in chosen or name == "flotilla"

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from app import __version__
-from app.http.pages import create_pages
-from app.http.specs import System
+from app.http.pages import VIEWER, create_pages
+from app.http.specs import Login, System
 from app.http.switch import Switch
 from tests.support.live import live, raw
 
@@ -20,11 +20,15 @@ HANDSHAKE = (
 )
 
 
-def system(name: str, title: str) -> System:
-    return System(name, title, "mender", {"public": [], "internal": []}, {"public": [], "internal": []})
+def system(name: str, title: str, login: Login | None = None) -> System:
+    nothing: dict = {"public": [], "internal": []}
+    return System(name, title, "mender", nothing, nothing, login=login)
 
 
-SYSTEMS = [system("mender", "Mender <updates>"), system("flotilla", "Flotilla itself")]
+SYSTEMS = [
+    system("mender", "Mender <updates>", Login("/login", "/logout", "Token")),
+    system("flotilla", "Flotilla itself"),
+]
 
 
 async def inner(scope: Any, receive: Any, send: Any) -> None:
@@ -68,15 +72,52 @@ def test_the_start_page_names_what_runs_here(public):
     assert f"Version {__version__}" in page.text
     assert "Mender &lt;updates&gt;" in page.text
     assert '<a href="/openapi/mender.json">' in page.text
-    assert "/openapi/flotilla.json" not in page.text
+    assert page.text.count("<li>") == 1
+    assert page.text.count('<a href="/openapi/flotilla.json">') == 1
 
 
-def test_all_that_a_page_needs_is_here(public):
-    page = httpx.get(f"{public}/ui/").text
+@pytest.mark.parametrize("path", ["/ui/", "/ui/reference/mender", "/ui/nothing"])
+def test_all_that_a_page_needs_is_here(public, path):
+    page = httpx.get(public + path).text
     assert "://" not in page
-    assert not re.search(r"<script|<style|style=| on[a-z]+=", page)
-    for needed in re.findall(r'<link [^>]*href="([^"]+)"', page):
+    assert not re.search(r"<script(?! src)|<style|style=| on[a-z]+=", page)
+    for needed in re.findall(r'<(?:link|script|img) [^>]*(?:href|src)="([^"]+)"', page):
         assert httpx.get(public + needed).status_code == 200, needed
+
+
+def test_each_system_that_is_on_has_a_reference(public):
+    for name, title in (("mender", "Mender &lt;updates&gt;"), ("flotilla", "Flotilla itself")):
+        page = httpx.get(f"{public}/ui/reference/{name}")
+        assert page.status_code == 200
+        assert title in page.text
+        assert f'data-document="/openapi/{name}.json"' in page.text
+    for name in ("nebula", "mender/", "..%2Fmender", "%00", "mender.json"):
+        missing = httpx.get(f"{public}/ui/reference/{name}")
+        assert missing.status_code == 404
+        assert "There is no such page" in missing.text
+
+
+def test_a_login_is_offered_where_a_system_has_one(public):
+    assert 'data-path="/login" data-logout="/logout"' in httpx.get(f"{public}/ui/reference/mender").text
+    assert "<form" not in httpx.get(f"{public}/ui/reference/flotilla").text
+
+
+def test_the_viewer_may_be_kept_for_good_and_nothing_else(public):
+    def kept(path):
+        return httpx.get(f"{public}/ui/static/{path}").headers.get("Cache-Control", "")
+
+    assert "immutable" in kept(f"{VIEWER}/swagger-ui.css")
+    assert "immutable" not in kept("flotilla.css")
+    assert "immutable" not in kept(f"{VIEWER}/nothing.css")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../pages.py", "..%2Fpages.py", "%2e%2e/pages.py", "swagger-ui/../../pages.py", "/etc/passwd", "..%5Cpages.py"],
+)
+def test_files_beside_the_static_ones_are_out_of_reach(public, path):
+    answer = raw(public, f"GET /ui/static/{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 404")
 
 
 @pytest.mark.parametrize("path", ["/ui/", "/ui/static/flotilla.css", "/ui/nothing"])
