@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from app.http import specs
+from app.http.plan import parameters_of
 from app.http.schemas import Compiled, Schemas
 
 TOOLS = Path(__file__).parent.parent / "reference"
@@ -195,3 +196,19 @@ def test_answers_are_closed(mender: Mender) -> None:
     nested = json.loads(json.dumps(example))
     nested["updates"][0]["files"][0]["surprise"] = 1
     assert schema.errors(nested)
+
+
+@pytest.mark.parametrize("system", specs.load_systems(specs.root()), ids=lambda system: system.name)
+@pytest.mark.parametrize("audience", ["public", "internal"])
+def test_links_lead_to_operations_and_their_parameters(system, audience) -> None:
+    document = specs.document(specs.root(), system, audience)
+    names = {
+        operation["operationId"]: {parameter["name"] for parameter in parameters_of(document, path, method)}
+        for path, method, operation in specs.operations(document)
+    }
+    for _, _, operation in specs.operations(document):
+        for response in operation["responses"].values():
+            for name, link in response.get("links", {}).items():
+                where = f"{operation['operationId']} -> {name}"
+                assert link["operationId"] in names, where
+                assert link["parameters"].keys() <= names[link["operationId"]], where

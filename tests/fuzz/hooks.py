@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import schemathesis
 from hypothesis import strategies as st
 from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation.meta import TestPhase
 from schemathesis.transport.serialization import Binary
 
 from tests.fuzz.world import DEPLOYMENTS, World
@@ -58,6 +59,13 @@ PATHS: dict[str, Callable[[], dict[str, Any]]] = {
     "get_openapi": lambda: {"document": "flotilla.json"},
 }
 
+# operationId of a list -> makes something that it will show, for the links that lead on from there.
+LISTED: dict[str, Callable[[], Any]] = {
+    "list_devices": WORLD.pending,
+    "list_device_inventories": WORLD.accepted,
+    "list_artifacts": WORLD.artifact,
+    "list_deployments": lambda: WORLD.deployment(WORLD.device.id),
+}
 
 # Operations that may take the device's token away.
 LOCKING = {"decommission_device", "delete_auth_set", "set_auth_set_status", "revoke_token"}
@@ -95,6 +103,11 @@ def name(case: Any) -> str:
     return case.operation.definition.raw["operationId"]
 
 
+def linked(case: Any) -> bool:
+    """Whether it is a step of a sequence, whose ids come from the answers before it."""
+    return case.meta.phase.name == TestPhase.STATEFUL
+
+
 def meant_wrong(case: Any, location: ParameterLocation) -> bool:
     return case.meta is None or case.meta.is_negative_at(location)
 
@@ -107,8 +120,11 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     if WORLD.random.random() > SHARE:
         return
     operation = name(case)
-    if operation in PATHS and not meant_wrong(case, ParameterLocation.PATH):
+    if operation in PATHS and not linked(case) and not meant_wrong(case, ParameterLocation.PATH):
         case.path_parameters = PATHS[operation]()
+    if linked(case) and operation in LISTED and not meant_wrong(case, ParameterLocation.QUERY):
+        LISTED[operation]()
+        case.query = {}
     if operation == "download_artifact_file":
         download(case)
     if not case.meta.generation.mode.is_negative:
