@@ -47,13 +47,7 @@ def _handlers(around: Surroundings) -> dict[str, type]:
         function = load_function(scheme[FUNCTION])
 
         async def verify(credential: str, request: Any = None, required_scopes: Any = None) -> dict[str, Any] | None:
-            view = _view(around, request.scope)
-
-            def run() -> Any:
-                with db.read():
-                    return function(credential, view)
-
-            caller = await threads.run("read", run)
+            caller = await threads.run("read", partial(function, credential, _view(around, request.scope)))
             return {"sub": caller.id, "caller": caller} if isinstance(caller, Caller) else None
 
         return verify
@@ -167,11 +161,14 @@ async def _with_files(body: Any, given: dict[str, Any], spool: Path) -> Any:
 
 
 def _response(answer: Answer) -> Response:
-    headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers}
     if answer.stream is not None:
         stream = answer.stream.read(0, answer.stream.size)
-        return StreamingResponse(stream, answer.status, headers, media_type=answer.stream.media_type)
-    return Response(answer.body, answer.status, headers, media_type=answer.media)
+        response: Response = StreamingResponse(stream, answer.status, media_type=answer.stream.media_type)
+    else:
+        response = Response(answer.body, answer.status, media_type=answer.media)
+    for name, value in answer.headers:
+        response.headers.append(name.decode(), value.decode("latin-1"))
+    return response
 
 
 def create_stock_app(documents: list[tuple[str, dict[str, Any], dict[str, str]]], around: Surroundings) -> Any:

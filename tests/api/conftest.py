@@ -1,5 +1,6 @@
 """The real apps behind a real server, one pair per test process; each test binds the database it works on."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import pytest
 
 from app.main import create_app
 from app.settings import Settings
+from tests.support.corpus import record
 from tests.support.live import live
 from tests.support.mender import User
 from tests.support.statuses import Seen
@@ -40,7 +42,10 @@ def http(servers, database, seen) -> Iterator[httpx.Client]:
     """A client of the public listener, on each database in turn."""
 
     def note(answer: httpx.Response) -> None:
-        seen.answer(answer.request.method, answer.request.url.path, answer.status_code)
+        request = answer.request
+        seen.answer(request.method, request.url.path, answer.status_code)
+        if "FLOTILLA_RECORD" in os.environ:
+            record("api", request.method, str(request.url), request.headers.items(), request.read(), answer.status_code)
 
     with httpx.Client(base_url=servers.public, timeout=60, event_hooks={"response": [note]}) as client:
         yield client

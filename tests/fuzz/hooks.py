@@ -18,6 +18,7 @@ from schemathesis.transport.serialization import Binary
 
 from tests.fuzz.world import DEPLOYMENTS, World
 from tests.support.artifacts import build
+from tests.support.corpus import record
 
 WORLD = World(os.environ["FLOTILLA_FUZZ_URL"], os.environ["FLOTILLA_FUZZ_EMAIL"], os.environ["FLOTILLA_FUZZ_PASSWORD"])
 # Logs in and out as it likes; the sessions of the administrator, ten at most, stay.
@@ -162,8 +163,11 @@ def after_call(context: Any, case: Any, response: Any) -> None:
     """Note which operation answered what; a device that was locked out on the way is replaced."""
     if name(case) in LOCKING and response.status_code == 204:
         WORLD.renew_device()
-    if response.request.method != case.operation.method.upper():
+    sent = response.request
+    content = sent.body.encode() if isinstance(sent.body, str) else sent.body
+    record("fuzz", sent.method, sent.url, sent.headers.items(), content, response.status_code)
+    if sent.method != case.operation.method.upper():
         return
-    line = {"operation": name(case), "method": response.request.method, "status": response.status_code}
+    line = {"operation": name(case), "method": sent.method, "status": response.status_code}
     with open(os.environ["FLOTILLA_FUZZ_LOG"], "a", encoding="utf-8") as file:  # noqa: PTH123
         file.write(json.dumps(line) + "\n")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import typer.main
+import yaml
 from typer.testing import CliRunner
 
 from app import cli
@@ -10,6 +11,7 @@ from app.http import specs
 from app.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+INTENDED = Path(__file__).parents[1] / "reference" / "intended_differences.yaml"
 NOTE = "<!-- Written by `make docs`; edit the source instead. -->\n\n"
 
 
@@ -61,6 +63,28 @@ def command_line() -> str:
     return NOTE + "\n".join(lines)
 
 
+def differences() -> str:
+    """Where the compiled pipeline answers otherwise than connexion's own."""
+    lines = [
+        "# Differences from connexion's own pipeline",
+        "",
+        '`create_app(settings, audience, pipeline="stock")` serves the same specs and handlers by connexion\'s own',
+        "validation and security. Both get the same requests (`tests/contract/test_differential.py`); where answers",
+        "differ, they do so on purpose:",
+        "",
+        "| difference | Flotilla | connexion | why |",
+        "|---|---|---|---|",
+    ]
+    for entry in yaml.safe_load(INTENDED.read_text("utf-8")):
+        statuses = [_statuses(entry[side]) for side in ("ours", "stock")]
+        lines.append(f"| {entry['name'].replace('-', ' ')} | {statuses[0]} | {statuses[1]} | {entry['why']} |")
+    return NOTE + "\n".join(lines) + "\n"
+
+
+def _statuses(value: str | list[int]) -> str:
+    return value if isinstance(value, str) else ", ".join(map(str, value))
+
+
 def _commands(command: object, words: list[str]) -> list[list[str]]:
     found = [words]
     for name, sub in getattr(command, "commands", {}).items():
@@ -68,7 +92,12 @@ def _commands(command: object, words: list[str]) -> list[list[str]]:
     return found
 
 
-PAGES = {"operations.md": operations, "settings.md": settings, "cli.md": command_line}
+PAGES = {
+    "operations.md": operations,
+    "settings.md": settings,
+    "cli.md": command_line,
+    "differences.md": differences,
+}
 
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,74 @@
+"""The compiled pipeline against connexion's own, request by request: the same, or different on purpose (design 3).
+
+The corpus (tests/support/corpus.py) is sent to both from the same state; answers and what they changed are compared.
+"""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from app.main import create_app
+from app.settings import Settings
+from tests.support.corpus import Recorded, examples, load
+from tests.support.live import live
+from tests.support.replay import Outcome, World
+
+INTENDED = yaml.safe_load((Path(__file__).parents[1] / "reference" / "intended_differences.yaml").read_text("utf-8"))
+MOST = 25
+
+
+@pytest.fixture(scope="module")
+def pipelines(tmp_path_factory):
+    """Both over real HTTP; they work on whichever database is bound."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("both"), log_level="error")
+    settings.spool.mkdir()
+    with (
+        live(create_app(settings, "public")) as ours,
+        live(create_app(settings, "public", pipeline="stock")) as stock,
+        httpx.Client(base_url=ours, timeout=60, verify=False) as our_client,
+        httpx.Client(base_url=stock, timeout=60, verify=False) as stock_client,
+    ):
+        yield our_client, stock_client
+
+
+def shown(request: Recorded) -> str:
+    """A request as the patterns of intended differences see it."""
+    lines = [f"{request.method} {request.target}", *(f"{name}: {value}" for name, value in request.headers), "", ""]
+    return "\n".join(lines) + request.content.decode("latin-1")
+
+
+def explains(entry: dict, request: Recorded, ours: Outcome, stock: Outcome) -> bool:
+    if ours.status >= 400 and stock.status >= 400 and ours.changes != stock.changes:
+        return False
+    if entry["ours"] == "same":
+        return ours.status == stock.status and stock.is_problem
+    if ours.status not in entry["ours"] or stock.status not in entry["stock"]:
+        return False
+    return re.search(entry["request"], shown(request)) is not None
+
+
+@pytest.mark.xdist_group("differential")
+def test_the_same_or_different_on_purpose(pipelines, database):
+    world = World(pipelines[0])
+    used, unexplained, compared = set(), [], 0
+    for request in [*examples("mender"), *load("mender")]:
+        ours, stock = (world.outcome(client, request) for client in pipelines)
+        compared += 1
+        if ours == stock:
+            continue
+        found = [entry["name"] for entry in INTENDED if explains(entry, request, ours, stock)]
+        used.update(found)
+        if not found:
+            unexplained.append(f"{shown(request)[:300]}\n  ours: {ours}\n  stock: {stock}")
+    print(f"{compared} requests compared")
+    assert not unexplained, "\n\n".join(unexplained[:5])
+    assert {entry["name"] for entry in INTENDED} - used == set(), "no request shows these differences any more"
+    assert compared > 800
+
+
+def test_the_list_of_differences_is_short_and_gives_reasons():
+    assert len(INTENDED) < MOST
+    assert all(len(entry["why"]) > 40 for entry in INTENDED)

@@ -1,0 +1,133 @@
+"""Send recorded requests to an app, each from the same state, and describe what came of it, so that two compare."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import httpx
+from peewee import sort_models
+
+import models
+from app.core import db
+from tests.support.corpus import Recorded
+from tests.support.mender import DEPLOYMENTS, DEVICES, EMAIL, NEXT, PASSWORD, USERADM, Device, User
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+CHANGING = [  # what differs between two answers of one server, too
+    (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "TOKEN"),
+    (re.compile(r"x-men-expire=[^&\"]+&x-men-signature=[\w%-]+"), "SIGNED"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z"), "TIME"),
+    (re.compile(r"http://127\.0\.0\.1:\d+"), "SERVER"),
+]
+KEPT = {"core_signing_key", "mender_attribute_key"}  # processes remember what stands there
+BY_CHANCE = {"mender_counter"}  # which of its rows is bumped
+COMPARED = {"allow", "content-type", "location", "www-authenticate", "link", "etag", "content-range", "accept-ranges"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An answer and what it changed, without what differs from one time to the next."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    changes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def is_problem(self) -> bool:
+        """Whether it is a refusal in the form that connexion gives its own."""
+        return self.headers.get("content-type") == "application/problem+json"
+
+
+class World:
+    """The state that each request starts from: users, devices, an artifact, deployments; made through the API."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        user, leaver = User(http), User(http, email="leaver@example.com")
+        leaver.call("POST", f"{USERADM}/auth/logout")
+        device, pending = user.accepted(Device(http, identity={"mac": "world"})), Device(http, identity={"mac": "new"})
+        pending.request()
+        waiting = user.find(pending)
+        device.call("PATCH", f"{DEVICES}/inventory/device/attributes", json=[{"name": "device_type", "value": "board"}])
+        artifact = user.uploaded(name="release")
+        user.uploaded(name="spare")
+        deployment = user.deployed("release", device.id)
+        device.call("POST", NEXT, json={"device_type": "board", "artifact_name": "base"})
+        log = {"messages": [{"timestamp": "2026-11-25T05:33:12Z", "level": "info", "message": "hello"}]}
+        path = f"{DEVICES}/deployments/device/deployments/{deployment}"
+        assert device.call("PUT", f"{path}/log", json=log).status_code == 204
+        user.deployed("release", waiting["id"])
+        link = user.get(f"{DEPLOYMENTS}/artifacts/{artifact}/download").json()["uri"]
+        self.names = {
+            "user": user.token,
+            "device": device.token,
+            "revoked": leaver.token,
+            "basic": "Basic " + base64.b64encode(f"{EMAIL}:{PASSWORD}".encode()).decode(),
+            "device_id": device.id,
+            "pending_id": waiting["id"],
+            "auth_set_id": waiting["auth_sets"][0]["id"],
+            "token_id": user.find(device)["auth_sets"][0]["id"],
+            "artifact_id": artifact,
+            "deployment_id": deployment,
+            "link": link.partition("?")[2],
+        }
+        names = [model._meta.table_name for model in sort_models(models.ALL)]
+        self._tables = [name for name in names if name not in KEPT]
+        self._rows = self._read()
+        self._known = set(UUID.findall(json.dumps(self._rows, default=str)))
+
+    def outcome(self, http: httpx.Client, request: Recorded) -> Outcome:
+        """Send a request, note what comes of it, and undo that."""
+        sent = request.filled(self.names)
+        content = iter([sent.content]) if sent.chunked else sent.content or None
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in sent.headers]
+        answer = http.request(sent.method, httpx.URL(sent.target), headers=headers, content=content)
+        shown = {name: self._steady(value) for name, value in answer.headers.items() if name in COMPARED}
+        if sent.method == "OPTIONS" and "allow" in shown:
+            shown["allow"] = ", ".join(sorted(shown["allow"].split(", ")))
+        return Outcome(answer.status_code, shown, self._body(answer), self._changes())
+
+    def _body(self, answer: httpx.Response) -> Any:
+        if not answer.headers.get("content-type", "").endswith("json") or not answer.content:
+            return self._steady(answer.content.decode("latin-1"))
+        body = json.loads(self._steady(answer.text))
+        if isinstance(body, dict):
+            body.pop("request_id", None)
+        return body
+
+    def _steady(self, text: str) -> str:
+        for pattern, name in CHANGING:
+            text = pattern.sub(name, text)
+        return UUID.sub(lambda found: found[0] if found[0] in self._known else "NEW", text)
+
+    def _read(self) -> dict[str, list[tuple[Any, ...]]]:
+        with db.read():
+            return {table: sorted(db.rows(f"SELECT * FROM {table}"), key=repr) for table in self._tables}
+
+    def _changes(self) -> list[str]:
+        """Rows that are there or gone now, and back to how it was."""
+        now = self._read()
+        if now == self._rows:
+            return []
+        found = [
+            f"{sign} {table} {self._row(row)}"
+            for table in self._tables
+            for sign, rows, others in (("+", now[table], self._rows[table]), ("-", self._rows[table], now[table]))
+            for row in rows
+            if row not in others and table not in BY_CHANCE
+        ]
+        with db.write():
+            for table in reversed(self._tables):
+                db.execute(f"DELETE FROM {table}")
+            for table in self._tables:
+                for row in self._rows[table]:
+                    db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", *row)
+        return sorted(found)
+
+    def _row(self, row: tuple[Any, ...]) -> list[Any]:
+        """Without numbers of rows, times and what is new each time."""
+        return [self._steady(value) if isinstance(value, str) else type(value).__name__ for value in row]
