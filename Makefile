@@ -8,7 +8,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test check lint types imports migrations fuzz bench full docs rules spec-diff
+.PHONY: help install serve test check lint types imports migrations fuzz bench full coverage docs rules spec-diff
 
 help: ## List the targets
 	@echo "Flotilla: make TARGET"
@@ -53,6 +53,12 @@ bench: install ## Speed against comparable servers, as ratios; writes docs/expla
 
 full: install ## The long versions of all tests
 	FLOTILLA_FULL=1 FLOTILLA_FUZZ_EXAMPLES=100 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+coverage: install ## Branch coverage of all tests: 90 % in all, 75 % of each file
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m tests.support.covered
 
 rules: install ## Numbered rules of the references without a test
 	$(BIN)/python -m tests.support.rules

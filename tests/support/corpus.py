@@ -10,6 +10,7 @@ The latter two stand in tests/reference/corpus/SYSTEM.jsonl, where tokens and id
 import base64
 import json
 import os
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -24,7 +25,13 @@ from app.http.routing import Router
 from tests.support.artifacts import build
 
 FOLDER = Path(__file__).parents[1] / "reference" / "corpus"
-LIMITS = {"api": 8, "fuzz": 4}  # requests kept for each operation and status
+FUZZED = 4  # requests of the fuzzer kept for each operation and status; of the api tests all
+BY_CHANCE = [  # what tests draw by chance; two requests that differ in no more are the same
+    (re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}"), "id"),
+    (re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}"), "mac"),
+    (re.compile(r"[A-Za-z0-9+/=\\_-]{40,}"), "key"),
+    (re.compile(r"\d+"), "number"),
+]
 MAX_BODY = 4000
 IGNORED = {
     "host", "user-agent", "accept", "accept-encoding", "connection", "content-length", "transfer-encoding",
@@ -98,11 +105,12 @@ def load(system: str) -> list[Recorded]:
 
 
 def reduce(recorded: Path, system: str) -> list[Recorded]:
-    """The shortest requests of each operation and status, without secrets."""
+    """What to keep of recorded requests, the shortest first, without secrets."""
     router: Router[str] = Router()
     for path, method, operation in specs.operations(document(system)):
         router.add(method.upper(), path, operation["operationId"])
-    kept: dict[tuple[str, str, int], set[Recorded]] = defaultdict(set)
+    kept: dict[tuple[str, int], dict[tuple[str, ...], Recorded]] = defaultdict(dict)
+    fuzzed: dict[tuple[str, int], set[Recorded]] = defaultdict(set)
     for line in recorded.read_text("utf-8").splitlines():
         entry = json.loads(line)
         source, status = entry.pop("source"), entry.pop("status")
@@ -115,11 +123,24 @@ def reduce(recorded: Path, system: str) -> list[Recorded]:
             path = path.replace(value, f"{{{name}}}", 1)
         entry["target"] = f"{path}?{query}" if query else path
         entry["headers"] = tuple((name, _without_token(value, status)) for name, value in entry["headers"])
-        kept[source, operation, status].add(Recorded(**entry))
-    chosen: set[Recorded] = set()
-    for (source, _, _), requests in kept.items():
-        chosen |= set(sorted(requests, key=_size)[: LIMITS[source]])
+        request = Recorded(**entry)
+        if source == "fuzz":
+            fuzzed[operation, status].add(request)
+        else:
+            kept[operation, status].setdefault(_kind(request), request)
+    chosen = {request for requests in kept.values() for request in requests.values()}
+    for requests in fuzzed.values():
+        chosen |= set(sorted(requests, key=_size)[:FUZZED])
     return sorted(chosen, key=lambda request: (request.target, *_size(request)))
+
+
+def _kind(request: Recorded) -> tuple[str, ...]:
+    """What a request is, but for what is by chance; the path as it is."""
+    path, _, query = request.target.partition("?")
+    texts = [BY_CHANCE[0][0].sub("id", path), query, str(request.headers), request.content.decode("latin-1")]
+    for pattern, name in BY_CHANCE:
+        texts[1:] = [pattern.sub(name, text) for text in texts[1:]]
+    return request.method, *texts
 
 
 def _size(request: Recorded) -> tuple[int, str]:
