@@ -21,7 +21,7 @@ PAGES = ["/ui/", "/ui/nothing", *REFERENCES]
 COUNT = "#operations-devauth_management-count_devices"
 STATUS = f"{COUNT} .live-responses-table .response td.response-col_status"
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("pages")]
 
 
 @pytest.fixture(scope="module")
