@@ -179,6 +179,7 @@ def test_forms_of_every_kind_are_clean(tab, size, scheme):
     for name in (
         "devauth_management-set_auth_set_status",
         "devauth_management-list_devices",
+        "devauth_management-get_device",
         "deployments_management-upload_artifact",
         "deployments_management-create_deployment",
         "devauth_devices-authenticate_device",
