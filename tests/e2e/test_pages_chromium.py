@@ -21,6 +21,9 @@ PAGES = ["/ui/", "/ui/nothing", *REFERENCES]
 COUNT = "#operations-devauth_management-count_devices"
 STATUS = f"{COUNT} .live-responses-table .response td.response-col_status"
 
+PATIENCE = 120_000  # ms; a machine may be busy
+expect.set_options(timeout=PATIENCE)
+
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("pages")]
 
 
@@ -50,6 +53,7 @@ class Tab:
     def __init__(self, browser, server, size, scheme="light"):
         width, height = SIZES[size]
         self.context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        self.context.set_default_timeout(PATIENCE)
         self.page = self.context.new_page()
         self.url, self.faults = server.url, []
         self.page.on("console", lambda said: said.type == "error" and self.faults.append(said.text))
