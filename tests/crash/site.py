@@ -4,6 +4,7 @@ import os
 import random
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -33,7 +34,8 @@ class Ledger:
         self.deleting: set[str] = set()  # names whose deletion was asked for
         self.deleted: set[str] = set()  # acknowledged
         self.reported: dict[tuple[str, str], str] = {}  # (deployment, device) -> acknowledged status
-        self.reporting: dict[tuple[str, str], str] = {}  # asked for, without an answer
+        # Asked for since then, without an answer: one that came before a death may have happened, and so the next.
+        self.reporting: dict[tuple[str, str], set[str]] = defaultdict(set)
 
 
 class Site:
@@ -129,12 +131,13 @@ class Site:
         """Try to report a status."""
         part = (deployment, device.id)
         with self.ledger.lock:
-            self.ledger.reporting[part] = status
+            self.ledger.reporting[part].add(status)
         path = f"{DEVICES}/deployments/device/deployments/{deployment}/status"
         answer = device.call("PUT", path, json={"status": status})
         assert answer.status_code == 204, answer.text
         with self.ledger.lock:
-            self.ledger.reported[part] = self.ledger.reporting.pop(part)
+            self.ledger.reported[part] = status
+            del self.ledger.reporting[part]
 
     def check(self, *, again: bool = False) -> None:
         """Everything acknowledged is there, whole, and nothing else is half there. `again` compares all bytes anew."""
@@ -158,7 +161,7 @@ class Site:
         found = {e["id"]: e["status"] for e in self.call("GET", f"{LIST}/{deployment}/devices").json()}
         for (wanted, device), status in self.ledger.reported.items():
             if wanted == deployment:
-                possible = {status, self.ledger.reporting.get((wanted, device), status)}
+                possible = {status} | self.ledger.reporting.get((wanted, device), set())
                 assert found[device] in possible, f"{device} reported {status}, listed is {found[device]}"
         counted = self.call("GET", f"{LIST}/{deployment}/statistics").json()
         for status in set(found.values()):
