@@ -9,7 +9,7 @@ dark.addEventListener("change", follow);
 
 // The address of an operation is its own id; the viewer's deep links warn about the underscores in ours.
 const openLinked = () => {
-  const operation = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const operation = document.getElementById(location.hash.slice(1));
   operation?.querySelector(".opblock-summary-control[aria-expanded=false]")?.click();
   operation?.scrollIntoView();
 };
