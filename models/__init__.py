@@ -7,6 +7,7 @@ from models.base import BaseModel
 MODULES = (
     "models.core",
     "models.mender.counters",
+    "models.mender.limits",
     "models.mender.useradm",
     "models.mender.devauth",
     "models.mender.inventory",

@@ -4,15 +4,14 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
 
-import orjson
 import peewee
 import structlog
 
 from app.core import clock, db, ids, tokens
-from app.core.errors import BadRequest, NotFound, Unauthorized
-from app.mender import attributes, counters, deployments, inventory
+from app.core.errors import BadRequest, NotFound, Unauthorized, Unprocessable
+from app.mender import attributes, counters, deployments, device_lists, inventory, limits
 from app.mender.auth_sets import DISPLACED, Outcome, Status, device_status, requested, step
-from app.mender.identity import Identity, parse_identity, parse_public_key, verify_signature
+from app.mender.identity import Identity, canonical_identity, parse_identity, parse_public_key, verify_signature
 from models.base import scoped, scoped_delete, scoped_update
 from models.mender.devauth import AuthSet, Device, DeviceToken
 
@@ -57,37 +56,58 @@ def authenticate(tenant: str, raw: bytes, body: dict[str, Any], signature: str) 
 
 def _record(tenant: str, identity: Identity, pem: str, digest: str) -> tuple[Any, ...]:
     """Note a request of a device or key that is new, or let a preauthorised one in; the row of KNOWN afterwards."""
-    now = clock.now()
-    device = db.for_update(scoped(Device, tenant).where(Device.identity_hash == identity.digest)).get_or_none()
-    if device is None:
-        device = Device.create(
-            tenant_id=tenant,
-            id=ids.uuid(),
-            identity_hash=identity.digest,
-            identity_data=identity.text,
-            status=Status.PENDING,
-            created_ts=now,
-            updated_ts=now,
-        )
-        counters.bump(tenant, {("device", Status.PENDING): 1})
-        inventory.provision(tenant, device.id, identity.data, Status.PENDING, device.revision)
+    device = _by_identity(tenant, identity) or _new_device(tenant, identity, Status.PENDING)
     auth_set = _sets(device).where(AuthSet.pubkey_hash == digest).get_or_none()
     if auth_set is None:
-        AuthSet.create(
-            tenant_id=tenant,
-            id=ids.uuid(),
-            device=device,
-            pubkey=pem,
-            pubkey_hash=digest,
-            status=Status.PENDING,
-            ts=now,
-        )
-    elif auth_set.status == Status.PREAUTHORIZED and not device.decommissioning:
+        _new_set(device, pem, digest, Status.PENDING)
+    elif auth_set.status == Status.PREAUTHORIZED and not device.decommissioning and _fits(device):
         _accept(device, auth_set)
     _recompute(device)
     known = db.row(KNOWN, digest, tenant, identity.digest)
     assert known is not None
     return known
+
+
+def _by_identity(tenant: str, identity: Identity) -> Device | None:
+    """The device of an identity, held until the unit ends."""
+    found: Device | None = db.for_update(
+        scoped(Device, tenant).where(Device.identity_hash == identity.digest)
+    ).get_or_none()
+    return found
+
+
+def _new_device(tenant: str, identity: Identity, status: Status) -> Device:
+    """A device that has no set yet, and its inventory. The identity's names are interned already."""
+    now = clock.now()
+    device = Device.create(
+        tenant_id=tenant,
+        id=ids.uuid(),
+        identity_hash=identity.digest,
+        identity_data=identity.text,
+        status=status,
+        created_ts=now,
+        updated_ts=now,
+    )
+    counters.bump(tenant, {("device", status): 1})
+    inventory.provision(tenant, device.id, identity.data, status, device.revision)
+    return device
+
+
+def _new_set(device: Device, pem: str, digest: str, status: Status) -> None:
+    AuthSet.create(
+        tenant_id=device.tenant_id,
+        id=ids.uuid(),
+        device=device,
+        pubkey=pem,
+        pubkey_hash=digest,
+        status=status,
+        ts=clock.now(),
+    )
+
+
+def _fits(device: Device) -> bool:
+    """Whether the limit lets the device be accepted; one that is accepted may change its key (mender 2.6)."""
+    return device.status == Status.ACCEPTED or limits.device_fits(device.tenant_id)
 
 
 def _issue(tenant: str, known: tuple[Any, ...]) -> str:
@@ -128,69 +148,6 @@ def _issue(tenant: str, known: tuple[Any, ...]) -> str:
     return token
 
 
-def list_devices(
-    tenant: str, statuses: list[str] | None, wanted: list[str] | None, page: int, per_page: int
-) -> tuple[list[dict[str, Any]], bool]:
-    """One page of devices, oldest first, and whether there are more (mender 2.5). Two queries, whatever the page."""
-    order = (Device.created_ts, Device.id)
-    # The index alone finds the page; the rows of the pages before it are never read.
-    chosen = scoped(Device, tenant, Device.id)
-    if statuses:
-        chosen = chosen.where(Device.status.in_(statuses))
-    if wanted:
-        chosen = chosen.where(Device.id.in_(wanted))
-    chosen = chosen.order_by(*order).offset((page - 1) * per_page).limit(per_page + 1)
-    found = list(scoped(Device, tenant).where(Device.id.in_(chosen)).order_by(*order))
-    return _described(tenant, found[:per_page]), len(found) > per_page
-
-
-def _described(tenant: str, devices: list[Device]) -> list[dict[str, Any]]:
-    sets: dict[int, list[AuthSet]] = {device.pk: [] for device in devices}
-    if devices:
-        for auth_set in scoped(AuthSet, tenant).where(AuthSet.device.in_(list(sets))).order_by(AuthSet.ts, AuthSet.pk):
-            sets[auth_set.device_id].append(auth_set)
-    return [_describe(device, sets[device.pk]) for device in devices]
-
-
-def _describe(device: Device, sets: list[AuthSet]) -> dict[str, Any]:
-    identity = orjson.loads(device.identity_data)
-    return {
-        "id": device.id,
-        "identity_data": identity,
-        "status": device.status,
-        "created_ts": clock.rfc3339(device.created_ts),
-        "updated_ts": clock.rfc3339(device.updated_ts),
-        "decommissioning": device.decommissioning,
-        "auth_sets": [
-            {
-                "id": auth_set.id,
-                "pubkey": auth_set.pubkey,
-                "identity_data": identity,
-                "status": auth_set.status,
-                "ts": clock.rfc3339(auth_set.ts),
-            }
-            for auth_set in sets
-        ],
-    }
-
-
-def get_device(tenant: str, device_id: str) -> dict[str, Any]:
-    """One device with its sets; raises NotFound."""
-    return _described(tenant, [_device(tenant, device_id)])[0]
-
-
-def count_devices(tenant: str, status: str | None) -> int:
-    """How many devices there are, of one status or of all; from the counters."""
-    return counters.total(tenant, "device", status or None)
-
-
-def _device(tenant: str, device_id: str) -> Device:
-    device = scoped(Device, tenant).where(Device.id == device_id).get_or_none()
-    if device is None:
-        raise NotFound("there is no such device")
-    return device
-
-
 def _locked(tenant: str, device_id: str) -> Device:
     """The device's row, held until the unit ends: whoever changes its sets takes this first."""
     device = db.for_update(scoped(Device, tenant).where(Device.id == device_id)).get_or_none()
@@ -199,9 +156,50 @@ def _locked(tenant: str, device_id: str) -> Device:
     return device
 
 
+def preauthorize(tenant: str, data: dict[str, Any], pubkey: str, *, force: bool) -> tuple[str, dict[str, Any] | None]:
+    """Let a device in before it asks: its id, and None; or the device as it is when it is known already (mender 2.5).
+
+    With `force` a known device gets the key as well: it becomes its one preauthorised set, an earlier one is rejected,
+    a key that is accepted stays so. Opens its own units. Raises BadRequest for a bad identity or key.
+    """
+    identity = canonical_identity(data, "identity_data")
+    _, pem = parse_public_key(pubkey)
+    digest = sha256(pem.encode()).hexdigest()
+    attributes.intern(tenant, inventory.identity_attributes(identity.data))
+    try:
+        with db.write():
+            return _preauthorize(tenant, identity, pem, digest, force)
+    except peewee.IntegrityError:
+        # The device has asked, or was preauthorised, at the same moment: now it is known.
+        with db.write():
+            return _preauthorize(tenant, identity, pem, digest, force)
+
+
+def _preauthorize(
+    tenant: str, identity: Identity, pem: str, digest: str, force: bool
+) -> tuple[str, dict[str, Any] | None]:
+    device = _by_identity(tenant, identity)
+    if device is None:
+        device = _new_device(tenant, identity, Status.PREAUTHORIZED)
+        _new_set(device, pem, digest, Status.PREAUTHORIZED)
+        return device.id, None
+    if not force or device.decommissioning:
+        return device.id, device_lists.get_device(tenant, device.id)
+    auth_set = _sets(device).where(AuthSet.pubkey_hash == digest).get_or_none()
+    if auth_set is None or auth_set.status not in DISPLACED:
+        for other in _sets(device).where(AuthSet.status == Status.PREAUTHORIZED):
+            _change(other, Status.REJECTED, expel=False)
+        if auth_set is None:
+            _new_set(device, pem, digest, Status.PREAUTHORIZED)
+        else:
+            _change(auth_set, Status.PREAUTHORIZED, expel=False)
+        _recompute(device)
+    return device.id, None
+
+
 def auth_set_status(tenant: str, device_id: str, auth_set_id: str) -> str:
     """The status of a device's authentication set; raises NotFound, also for a set of another device."""
-    device = _device(tenant, device_id)
+    device = device_lists.find(tenant, device_id)
     auth_set = _sets(device).where(AuthSet.id == auth_set_id).get_or_none()
     if auth_set is None:
         raise NotFound("there is no such authentication set")
@@ -212,7 +210,7 @@ def set_status(tenant: str, device_id: str, auth_set_id: str, wanted: str) -> No
     """Accept, reject or set back an authentication set (mender 2.3).
 
     Raises BadRequest for a status that nobody may ask for, then NotFound for an unknown device or set, then BadRequest
-    for a set of another device or a step that is not allowed.
+    for a set of another device or a step that is not allowed, Unprocessable when the limit of accepted devices is met.
     """
     status = requested(wanted)
     device = _locked(tenant, device_id)
@@ -225,6 +223,8 @@ def set_status(tenant: str, device_id: str, auth_set_id: str, wanted: str) -> No
     if outcome is Outcome.NOTHING:
         return
     if outcome is Outcome.ADMIT:
+        if not _fits(device):
+            raise Unprocessable("the limit of accepted devices is reached")
         _accept(device, auth_set)
     else:
         _change(auth_set, status, expel=outcome is Outcome.EXPEL)

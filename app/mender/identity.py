@@ -62,11 +62,19 @@ def parse_identity(id_data: str) -> Identity:
         data = json.loads(id_data, parse_int=_integer)
     except (ValueError, RecursionError) as exc:
         raise BadRequest("id_data is not valid JSON, or nested too deep") from exc
-    if not isinstance(data, dict) or not data:
-        raise BadRequest("id_data must be a JSON object with at least one member")
-    if len(data) > MAX_MEMBERS or not all(1 <= len(name) <= MAX_NAME for name in data):
-        raise BadRequest(f"id_data must have at most {MAX_MEMBERS} members with names of 1 to {MAX_NAME} characters")
-    text = _canonical(data, 1).translate(GO_ESCAPES)
+    return canonical_identity(data, "id_data")
+
+
+def canonical_identity(data: Any, name: str) -> Identity:
+    """The identity of parsed JSON; raises BadRequest, naming the member `name`, unless it is an object that can be."""
+    try:
+        if not isinstance(data, dict) or not data:
+            raise ValueError("must be a JSON object with at least one member")
+        if len(data) > MAX_MEMBERS or not all(1 <= len(key) <= MAX_NAME for key in data):
+            raise ValueError(f"must have at most {MAX_MEMBERS} members with names of 1 to {MAX_NAME} characters")
+        text = _canonical(data, 1).translate(GO_ESCAPES)
+    except ValueError as exc:
+        raise BadRequest(f"{name} {exc}") from None
     return Identity(orjson.loads(text), text, sha256(text.encode()).hexdigest())
 
 
@@ -81,14 +89,14 @@ def _integer(text: str) -> int | float:
 
 def _canonical(value: Any, depth: int) -> str:
     if depth > MAX_DEPTH:
-        raise BadRequest(f"id_data is nested more than {MAX_DEPTH} levels deep")
+        raise ValueError(f"is nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, dict):
         members = [f"{_canonical(name, depth)}:{_canonical(value[name], depth + 1)}" for name in sorted(value)]
         return "{" + ",".join(members) + "}"
     if isinstance(value, list):
         return "[" + ",".join(_canonical(item, depth + 1) for item in value) + "]"
     if isinstance(value, str) and "\0" in value:
-        raise BadRequest("id_data holds a NUL character")
+        raise ValueError("holds a NUL character")
     return _float(value) if isinstance(value, float) else orjson.dumps(value).decode()
 
 

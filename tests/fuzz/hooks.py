@@ -69,7 +69,13 @@ LISTED: dict[str, Callable[[], Any]] = {
 }
 
 # Operations that may take the device's token away.
-LOCKING = {"decommission_device", "delete_auth_set", "set_auth_set_status", "revoke_token"}
+LOCKING = {
+    "decommission_device",
+    "delete_auth_set",
+    "set_auth_set_status",
+    "revoke_token",
+    "change_devices_in_bulk",
+}
 
 # Half of all files are artifacts, no two of one name.
 schemathesis.openapi.format(
@@ -149,6 +155,11 @@ def body(case: Any, operation: str) -> None:
         case.body = {**case.body, "artifact_name": WORLD.artifact_name}
         if WORLD.random.random() < 0.3:
             case.body["devices"] = [WORLD.device.id]
+    elif operation == "preauthorize_device" and isinstance(case.body, dict):
+        case.body = {**case.body, **WORLD.stranger()}
+    elif operation == "change_devices_in_bulk" and isinstance(case.body, dict):
+        waiting = WORLD.pending()[1]["id"]
+        case.body = {**case.body, "accept": [{"device_id": waiting}], "preauthorize": [WORLD.stranger()]}
     elif operation == "authenticate_device" and not meant_wrong(case, ParameterLocation.HEADER):
         case.body, signature = WORLD.signed_request()
         case.headers = {**(case.headers or {}), "X-MEN-Signature": signature}
@@ -161,7 +172,7 @@ def body(case: Any, operation: str) -> None:
 @schemathesis.hook
 def after_call(context: Any, case: Any, response: Any) -> None:
     """Note which operation answered what; a device that was locked out on the way is replaced."""
-    if name(case) in LOCKING and response.status_code == 204:
+    if name(case) in LOCKING and response.status_code < 300:
         WORLD.renew_device()
     sent = response.request
     content = sent.body.encode() if isinstance(sent.body, str) else sent.body

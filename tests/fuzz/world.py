@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from tests.support.artifacts import build
-from tests.support.mender import DEPLOYMENTS, DEVAUTH, DEVICES, NEXT, USERADM, Device, pem, sign
+from tests.support.mender import DEPLOYMENTS, DEVAUTH, DEVICES, NEXT, USERADM, Device, new_key, pem, sign
 
 LIST = f"{DEPLOYMENTS}/deployments"
 
@@ -115,3 +115,7 @@ class World:
         body = {"id_data": json.dumps(device.identity), "pubkey": pem(device.key)}
         # The bytes that requests will send: the signature covers those.
         return body, sign(device.key, json.dumps(body).encode())
+
+    def stranger(self) -> dict[str, Any]:
+        """The identity and key of a device that is not known yet."""
+        return {"identity_data": {"mac": f"{self._stamp}-{next(self._numbers)}"}, "pubkey": pem(new_key("p256"))}

@@ -1,0 +1,41 @@
+"""Limits of a tenant: accepted devices, bytes of artifacts. 0, as where none was set, is none (mender 2.6, 4.2)."""
+
+from typing import Final, Literal, get_args
+
+from app.core import db
+from app.mender import counters
+
+Name = Literal["max_devices", "storage"]
+NAMES: Final[tuple[Name, ...]] = get_args(Name)
+SELECT: Final = "SELECT value FROM mender_limit WHERE tenant_id = ? AND name = ?"
+
+
+def get(tenant: str, name: Name) -> int:
+    """The limit: devices, or bytes; 0 for none."""
+    found = db.row(SELECT, tenant, name)
+    return int(found[0]) if found else 0
+
+
+def put(tenant: str, name: Name, value: int) -> None:
+    """Set a limit. What a tenant has beyond it already stays."""
+    if not 0 <= value < 2**63:
+        raise ValueError("a limit is 0 (none) or more")
+    db.execute(
+        "INSERT INTO mender_limit (tenant_id, name, value) VALUES (?, ?, ?)"
+        " ON CONFLICT (tenant_id, name) DO UPDATE SET value = excluded.value",
+        tenant,
+        name,
+        value,
+    )
+
+
+def _hold(tenant: str, name: Name) -> int:
+    """The limit, held until the unit ends: of two that want the last place the second waits, and sees it taken."""
+    found = db.row(SELECT + (" FOR UPDATE" if db.is_postgres() else ""), tenant, name)
+    return int(found[0]) if found else 0
+
+
+def device_fits(tenant: str) -> bool:
+    """Whether one more device may be accepted; only accepted ones count. The caller's unit accepts it."""
+    limit = _hold(tenant, "max_devices")
+    return not limit or counters.total(tenant, "device", "accepted") < limit
