@@ -173,6 +173,10 @@ class Site:
         """Where an acknowledged artifact is."""
         return f"{ARTIFACTS}/{self.ledger.uploaded[name]}"
 
+    def listed(self) -> set[str]:
+        """The names of the artifacts that the server lists."""
+        return {entry["name"] for entry in self.call("GET", ARTIFACTS).json()}
+
     def files(self) -> set[str]:
         """The artifact files on disk."""
         folder = self.folder / "data" / "objects" / "mender" / "artifacts"
@@ -186,6 +190,6 @@ class Site:
 
     def check_files(self) -> None:
         """The files of deleted artifacts go, whoever died on the way, and whether anybody was told or not."""
-        listed = {entry["name"] for entry in self.call("GET", ARTIFACTS).json()}
+        listed = self.listed()
         gone = {artifact for name, artifact in self.ledger.uploaded.items() if name not in listed}
         self.wait_until(lambda: not gone & self.files(), "the files of deleted artifacts are gone")
