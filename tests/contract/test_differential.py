@@ -13,6 +13,7 @@ import yaml
 from app.main import create_app
 from app.settings import Settings
 from tests.support.corpus import Recorded, examples, load
+from tests.support.edges import edges
 from tests.support.live import live
 from tests.support.replay import Outcome, World
 
@@ -54,7 +55,8 @@ def explains(entry: dict, request: Recorded, ours: Outcome, stock: Outcome) -> b
 def test_the_same_or_different_on_purpose(pipelines, database):
     world = World(pipelines[0])
     used, unexplained, compared = set(), [], 0
-    for request in [*examples("mender"), *load("mender")]:
+    shown_by_specs = examples("mender")
+    for request in [*shown_by_specs, *edges(shown_by_specs), *load("mender")]:
         ours, stock = (world.outcome(client, request) for client in pipelines)
         compared += 1
         if ours == stock:
@@ -64,7 +66,7 @@ def test_the_same_or_different_on_purpose(pipelines, database):
         if not found:
             unexplained.append(f"{shown(request)[:300]}\n  ours: {ours}\n  stock: {stock}")
     print(f"{compared} requests compared")
-    assert not unexplained, "\n\n".join(unexplained[:5])
+    assert not unexplained, f"{len(unexplained)}:\n" + "\n\n".join(unexplained[:5])
     assert {entry["name"] for entry in INTENDED} - used == set(), "no request shows these differences any more"
     assert compared > 900
 
