@@ -59,6 +59,10 @@ class Conflict(Problem):
     status = 409
 
 
+class PreconditionFailed(Problem):
+    status = 412
+
+
 class PayloadTooLarge(Problem):
     status = 413
 

@@ -131,6 +131,28 @@ def drop(tables: list[str]) -> None:
         db.execute(f'DROP TABLE "{table}"')
 
 
+def resize_text(table: str, column: str, old: int, new: int) -> None:
+    """Give a VARCHAR(old) column the length `new`; no row is touched.
+
+    SQLite keeps no text shorter than it comes, so its schema alone is edited, as its manual allows
+    (https://www.sqlite.org/lang_altertable.html, section 7).
+    """
+    if db.is_postgres():
+        db.execute(f'ALTER TABLE "{table}" ALTER COLUMN "{column}" TYPE VARCHAR({new}) COLLATE "C"')
+        return
+    db.execute("PRAGMA writable_schema = ON")
+    changed = db.execute(
+        "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = ?",
+        f'"{column}" VARCHAR({old})',
+        f'"{column}" VARCHAR({new})',
+        table,
+    )
+    version = db.row("PRAGMA schema_version")
+    assert changed == 1 and version is not None
+    db.execute(f"PRAGMA schema_version = {version[0] + 1}")
+    db.execute("PRAGMA writable_schema = RESET")
+
+
 def _statements(models: list[Any]) -> list[str]:
     """The SQL that makes the tables and indexes of models on the configured kind of database."""
     found = []

@@ -85,27 +85,21 @@ class StockResolver(HandlerResolver):
 
     def resolve(self, operation: Any) -> Resolution:
         resolution = super().resolve(operation)
-        adapted = _adapt(resolution.function, operation._operation, operation._method, self._schemas, self._around)
+        adapted = _adapt(resolution.function, operation, self._schemas, self._around)
         return Resolution(adapted, resolution.operation_id)
 
 
-def _adapt(
-    handler: Callable[..., Any], operation: dict[str, Any], method: str, schemas: Schemas, around: Surroundings
-) -> Callable[..., Any]:
+def _adapt(handler: Callable[..., Any], operation: Any, schemas: Schemas, around: Surroundings) -> Callable[..., Any]:
     wanted = inspect.signature(handler).parameters
-    mode: Any = operation.get("x-transaction", "read" if method == "get" else "write")
-    answers = compile_answers(operation, schemas, lambda node: node)
-    header_names = {
-        parameter["name"].lower().replace("-", "_"): parameter["name"]
-        for parameter in operation.get("parameters", [])
-        if parameter["in"] == "header"
-    }
+    written: dict[str, Any] = operation._operation
+    mode: Any = written.get("x-transaction", "read" if operation._method == "get" else "write")
+    answers = compile_answers(written, schemas, lambda node: node)
 
     async def call(**given: Any) -> Response:
         request = connexion.request
         view = with_body(_view(around, request.scope), request.scope.get(RAW_BODY, b""))
         values = {name: given.get(name) for name in wanted}
-        values |= {name: request.headers.get(header) for name, header in header_names.items()}
+        values |= {name: request.headers.get(header) for name, header in _header_names(operation.parameters).items()}
         if "request" in wanted:
             values["request"] = view
         if "caller" in wanted:
@@ -121,6 +115,12 @@ def _adapt(
         return _response(await threads.run(mode, run))
 
     return call
+
+
+def _header_names(parameters: list[dict[str, Any]]) -> dict[str, str]:
+    """The handler's name -> the header's name."""
+    found = [parameter["name"] for parameter in parameters if parameter["in"] == "header"]
+    return {name.lower().replace("-", "_"): name for name in found}
 
 
 class _RawBody:

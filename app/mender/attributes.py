@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from app.core import db
+from app.core.errors import BadRequest
 
 Attribute = dict[str, Any]
 Key = tuple[str, str]  # scope, name
@@ -25,13 +26,29 @@ _keys: dict[tuple[str, str, str], int] = {}
 db.on_configure(_keys.clear)
 
 
+def checked(named: Iterable[Attribute], scope: str) -> dict[Key, Attribute]:
+    """Attributes as documents hold them, the last of equal names; raises BadRequest for a mixed list (mender 3.1)."""
+    found: dict[Key, Attribute] = {}
+    for attribute in named:
+        name, value = attribute["name"], attribute["value"]
+        if isinstance(value, list) and len({isinstance(item, str) for item in value}) > 1:
+            raise BadRequest(f"attribute {name[:100]}: a list may not mix texts and numbers")
+        entry = {"name": name, "scope": scope, "value": value}
+        if attribute.get("description") is not None:
+            entry["description"] = attribute["description"]
+        found[scope, name] = entry
+    return found
+
+
 def text_key(value: str) -> str:
     """What the table holds of a text: itself, or start and digest of a long one; equal exactly when the texts are."""
     return value if len(value) <= MAX_TEXT else value[:PREFIX] + sha256(value.encode()).hexdigest()
 
 
 def elements(value: Any) -> list[tuple[str | None, float | None]]:
-    """(text, number) of each element of a value."""
+    """(text, number) of each element of a value; one of neither for an empty list, which is a value too."""
+    if value == []:
+        return [(None, None)]
     items = value if isinstance(value, list) else [value]
     return [(text_key(item), None) if isinstance(item, str) else (None, float(item)) for item in items]
 

@@ -7,17 +7,13 @@ import orjson
 import peewee
 
 from app.core import clock, db
-from app.core.errors import BadRequest, NotFound
+from app.core.errors import BadRequest, Conflict, NotFound
 from app.mender import attributes, counters
-from app.mender.attributes import Attribute, Key
+from app.mender.attributes import Attribute
+from app.mender.device_document import Document, dump, load, locked, stamp
 
 MAX_ATTRIBUTES: Final = 100
 SELECT: Final = "SELECT pk, document, updated_ts FROM mender_inventory WHERE tenant_id = ? AND device_id = ?"
-SELECT_STATUS: Final = (
-    "SELECT pk, document, updated_ts, status, revision FROM mender_inventory WHERE tenant_id = ? AND device_id = ?"
-)
-
-Document = dict[Key, Attribute]
 
 
 def report(tenant: str, device_id: str, reported: list[Attribute], *, replace: bool) -> None:
@@ -31,7 +27,7 @@ def report(tenant: str, device_id: str, reported: list[Attribute], *, replace: b
     with db.read():
         found = db.row(SELECT, tenant, device_id)
     if found is not None and clock.from_micros(found[2]).date() == now.date():
-        current = _load(found[1])
+        current = load(found[1])
         if _merged(current, incoming, replace) == current:
             return
     attributes.intern(tenant, incoming)
@@ -44,16 +40,25 @@ def report(tenant: str, device_id: str, reported: list[Attribute], *, replace: b
             _store(tenant, device_id, incoming, replace, now)
 
 
+def create(tenant: str, device_id: str, reported: list[Attribute]) -> None:
+    """Enter a device that does not authenticate here (seed 002). Opens its own units. Raises BadRequest, Conflict."""
+    incoming = _checked(reported)
+    attributes.intern(tenant, incoming)
+    try:
+        with db.write():
+            _create(tenant, device_id, incoming, "", 0, clock.now())
+    except peewee.IntegrityError:
+        raise Conflict("a device of this id is in the inventory") from None
+
+
+def clear(tenant: str, device_id: str) -> None:
+    """Drop what a device has reported; one that is not known is no error (mender 3.1)."""
+    if locked(tenant, device_id) is not None:
+        _store(tenant, device_id, {}, True, clock.now())
+
+
 def _checked(reported: list[Attribute]) -> Document:
-    incoming: Document = {}
-    for attribute in reported:
-        value = attribute["value"]
-        if isinstance(value, list) and len({isinstance(item, str) for item in value}) > 1:
-            raise BadRequest(f"attribute {attribute['name'][:100]}: a list may not mix texts and numbers")
-        entry = {"name": attribute["name"], "scope": "inventory", "value": value}
-        if attribute.get("description") is not None:
-            entry["description"] = attribute["description"]
-        incoming["inventory", attribute["name"]] = entry
+    incoming = attributes.checked(reported, "inventory")
     if len(incoming) > MAX_ATTRIBUTES:
         raise BadRequest(f"a device may report {MAX_ATTRIBUTES} attributes at most")
     return incoming
@@ -73,50 +78,32 @@ def _merged(current: Document, incoming: Document, replace: bool) -> Document:
 
 
 def _store(tenant: str, device_id: str, incoming: Document, replace: bool, now: datetime) -> None:
-    found = _locked(tenant, device_id)
-    if found is None:
+    row = locked(tenant, device_id)
+    if row is None:
         _create(tenant, device_id, _merged({}, incoming, replace), "", 0, now)
         return
-    before = _load(found[1])
+    before = load(row.document)
     after = _merged(before, incoming, replace)
-    _stamp(after, "updated_ts", now)
-    attributes.write(tenant, found[0], before, after)
+    stamp(after, "updated_ts", now)
+    attributes.write(tenant, row.pk, before, after)
     db.execute(
         "UPDATE mender_inventory SET document = ?, updated_ts = ? WHERE pk = ?",
-        _dump(device_id, after, now),
+        dump(device_id, after, now),
         clock.micros(now),
-        found[0],
+        row.pk,
     )
 
 
-def _locked(tenant: str, device_id: str) -> tuple[Any, ...] | None:
-    return db.row(SELECT + (" FOR UPDATE" if db.is_postgres() else ""), tenant, device_id)
-
-
-def _stamp(document: Document, name: str, moment: datetime) -> None:
-    document["system", name] = {"name": name, "scope": "system", "value": clock.rfc3339(moment)}
-
-
-def _load(document: str) -> Document:
-    return {(entry["scope"], entry["name"]): entry for entry in orjson.loads(document)["attributes"]}
-
-
-def _dump(device_id: str, document: Document, updated: datetime) -> str:
-    """The device as it is served; attributes by scope and name."""
-    listed = [document[key] for key in sorted(document)]
-    return orjson.dumps({"id": device_id, "updated_ts": clock.rfc3339(updated), "attributes": listed}).decode()
-
-
 def _create(tenant: str, device_id: str, document: Document, status: str, revision: int, now: datetime) -> None:
-    _stamp(document, "created_ts", now)
-    _stamp(document, "updated_ts", now)
+    stamp(document, "created_ts", now)
+    stamp(document, "updated_ts", now)
     moment = clock.micros(now)
     db.execute(
         "INSERT INTO mender_inventory (tenant_id, device_id, document, status, revision, created_ts, updated_ts)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         tenant,
         device_id,
-        _dump(device_id, document, now),
+        dump(device_id, document, now),
         status,
         revision,
         moment,
@@ -151,22 +138,18 @@ def provision(tenant: str, device_id: str, identity: dict[str, Any], status: str
 
 def set_status(tenant: str, device_id: str, status: str, revision: int) -> None:
     """Note a device's status; one that comes late (a lower or equal revision) is passed over (mender 2.7)."""
-    found = db.row(
-        SELECT_STATUS + (" FOR UPDATE" if db.is_postgres() else ""),
-        tenant,
-        device_id,
-    )
-    if found is None or found[4] >= revision:
+    row = locked(tenant, device_id)
+    if row is None or row.revision >= revision:
         return
-    document = _load(found[1]) | _status(status)
+    document = load(row.document) | _status(status)
     db.execute(
         "UPDATE mender_inventory SET document = ?, status = ?, revision = ? WHERE pk = ?",
-        _dump(device_id, document, clock.from_micros(found[2])),
+        dump(device_id, document, row.updated),
         status,
         revision,
-        found[0],
+        row.pk,
     )
-    counters.bump(tenant, {("inventory_status", found[3]): -1, ("inventory_status", status): 1})
+    counters.bump(tenant, {("inventory_status", row.status): -1, ("inventory_status", status): 1})
 
 
 def remove(tenant: str, device_id: str) -> None:
@@ -183,9 +166,9 @@ def remove(tenant: str, device_id: str) -> None:
     counters.bump(tenant, changes)
 
 
-def get_device(tenant: str, device_id: str) -> bytes:
+def get_device(tenant: str, device_id: str) -> str:
     """The device's document (JSON); raises NotFound."""
     found = db.row(SELECT, tenant, device_id)
     if found is None:
         raise NotFound("there is no such device")
-    return str(found[1]).encode()
+    return str(found[1])

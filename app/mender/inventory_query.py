@@ -130,7 +130,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _order(tenant: str, sort: str | None, search: _Search) -> tuple[str, str, list[Any]]:
-    """(joins, ORDER BY, their parameters). Devices without the attribute sort lowest, then numbers, then texts."""
+    """(joins, ORDER BY, their parameters). Without the attribute is lowest, then empty lists, numbers, texts."""
     joins, order, params = "", [], []
     direction = "ASC"
     parts = [part for part in (sort or "").split(",") if part]
@@ -158,7 +158,10 @@ def _order(tenant: str, sort: str | None, search: _Search) -> tuple[str, str, li
             f" AND {alias}.position = 0"
         )
         params.append(known)
-        rank = f"CASE WHEN {alias}.device_id IS NULL THEN 0 WHEN {alias}.number IS NOT NULL THEN 1 ELSE 2 END"
+        rank = (
+            f"CASE WHEN {alias}.device_id IS NULL THEN 0 WHEN {alias}.number IS NOT NULL THEN 2"
+            f" WHEN {alias}.text IS NOT NULL THEN 3 ELSE 1 END"
+        )
         order.append(f"{rank} {direction}, {alias}.number {direction}, {alias}.text {direction}")
     order.append(f"i.device_id {direction}")
     return joins, ", ".join(order), params

@@ -2,14 +2,14 @@
 
 from peewee import BigIntegerField, CompositeKey, DoubleField, ForeignKeyField, IntegerField
 
-from models.base import BaseModel, CChar, CText, IdField, TenantField, UtcField
+from models.base import BaseModel, CChar, CText, TenantField, UtcField
 
 
 class Inventory(BaseModel):
     """A device. `document` is exactly what a list serves; status, group and times are hot, hence columns."""
 
     tenant_id = TenantField()
-    device_id = IdField()
+    device_id = CChar(max_length=256)
     document = CText()
     status = CChar(max_length=16, default="")
     group_name = CChar(max_length=1024, null=True)
@@ -23,6 +23,7 @@ class Inventory(BaseModel):
             (("tenant_id", "device_id"), True),
             (("tenant_id", "status", "device_id"), False),
             (("tenant_id", "group_name", "device_id"), False),
+            (("tenant_id", "group_name", "status"), False),
             (("tenant_id", "created_ts", "device_id"), False),
             (("tenant_id", "updated_ts", "device_id"), False),
         )
@@ -42,7 +43,7 @@ class AttributeKey(BaseModel):
 
 
 class Attribute(BaseModel):
-    """One value, or one element of a list: its text (see `text_key`) or its number."""
+    """One value, or one element of a list: its text (see `text_key`) or its number; neither for an empty list."""
 
     pk = None
     device = ForeignKeyField(Inventory, on_delete="CASCADE", index=False)

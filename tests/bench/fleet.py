@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from app.core import clock, db, ids
-from app.mender import attributes, inventory
+from app.mender import attributes, device_document, inventory
 from app.mender.identity import parse_identity
 
 BATCH = 2_000
@@ -85,8 +85,8 @@ def _insert(batch: list[Member], pubkey: str, now: Any, moment: int, offset: int
             )
             sets.append((number, "", member.auth_set_id, number, pubkey, digest, "accepted", moment))
             for name in ("created_ts", "updated_ts"):
-                inventory._stamp(document, name, now)
-            text = inventory._dump(member.id, document, now)
+                device_document.stamp(document, name, now)
+            text = device_document.dump(member.id, document, now)
             stored.append((number, "", member.id, text, "accepted", 2, moment, moment))
             for key, entry in document.items():
                 if key not in attributes.COLUMNS:

@@ -45,6 +45,14 @@ PATHS: dict[str, Callable[[], dict[str, Any]]] = {
     "set_auth_set_status": auth_set,
     "revoke_token": lambda: {"token_id": WORLD.accepted()[1]["auth_sets"][0]["id"]},
     "get_device_inventory": lambda: {"device_id": WORLD.device.id},
+    "delete_device_inventory": lambda: {"device_id": WORLD.device.id},
+    "replace_tags": lambda: {"device_id": WORLD.device.id},
+    "update_tags": lambda: {"device_id": WORLD.device.id},
+    "get_device_group": lambda: {"device_id": WORLD.device.id},
+    "set_device_group": lambda: {"device_id": WORLD.device.id},
+    "remove_device_group": lambda: {"device_id": WORLD.device.id, "group_name": WORLD.group()},
+    "delete_group": lambda: {"group_name": WORLD.group()},
+    "list_group_devices": lambda: {"group_name": WORLD.group()},
     "get_artifact": lambda: {"artifact_id": WORLD.artifact()[0]},
     "update_artifact": lambda: {"artifact_id": WORLD.artifact()[0]},
     "delete_artifact": lambda: {"artifact_id": WORLD.artifact()[0]},
@@ -64,6 +72,7 @@ PATHS: dict[str, Callable[[], dict[str, Any]]] = {
 LISTED: dict[str, Callable[[], Any]] = {
     "list_devices": WORLD.pending,
     "list_device_inventories": WORLD.accepted,
+    "list_groups": WORLD.group,
     "list_artifacts": WORLD.artifact,
     "list_deployments": lambda: WORLD.deployment(WORLD.device.id),
 }

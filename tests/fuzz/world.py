@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from tests.support.artifacts import build
-from tests.support.mender import DEPLOYMENTS, DEVAUTH, DEVICES, NEXT, USERADM, Device, new_key, pem, sign
+from tests.support.mender import DEPLOYMENTS, DEVAUTH, DEVICES, INVENTORY, NEXT, USERADM, Device, new_key, pem, sign
 
 LIST = f"{DEPLOYMENTS}/deployments"
 
@@ -115,6 +115,12 @@ class World:
         body = {"id_data": json.dumps(device.identity), "pubkey": pem(device.key)}
         # The bytes that requests will send: the signature covers those.
         return body, sign(device.key, json.dumps(body).encode())
+
+    def group(self) -> str:
+        """A group that the device is in."""
+        name = f"group-{next(self._numbers)}"
+        self._call("PUT", f"{INVENTORY}/devices/{self.device.id}/group", json={"group": name})
+        return name
 
     def stranger(self) -> dict[str, Any]:
         """The identity and key of a device that is not known yet."""

@@ -14,7 +14,7 @@ from peewee import sort_models
 import models
 from app.core import db
 from tests.support.corpus import Recorded
-from tests.support.mender import DEPLOYMENTS, DEVICES, EMAIL, NEXT, PASSWORD, USERADM, Device, User
+from tests.support.mender import DEPLOYMENTS, DEVICES, EMAIL, INVENTORY, NEXT, PASSWORD, USERADM, Device, User
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 CHANGING = [  # what differs between two answers of one server, too
@@ -53,6 +53,7 @@ class World:
         pending.request()
         waiting = user.find(pending)
         device.call("PATCH", f"{DEVICES}/inventory/device/attributes", json=[{"name": "device_type", "value": "board"}])
+        user.call("PUT", f"{INVENTORY}/devices/{device.id}/group", json={"group": "staging"})
         artifact = user.uploaded(name="release")
         user.uploaded(name="spare")
         deployment = user.deployed("release", device.id)
@@ -69,6 +70,7 @@ class World:
             "basic": "Basic " + base64.b64encode(f"{EMAIL}:{PASSWORD}".encode()).decode(),
             "device_id": device.id,
             "pending_id": waiting["id"],
+            "group_name": "staging",
             "auth_set_id": waiting["auth_sets"][0]["id"],
             "token_id": user.find(device)["auth_sets"][0]["id"],
             "artifact_id": artifact,
