@@ -1,12 +1,15 @@
 """Attributes of devices: documents, and the table that is searched (mender 3.1; design section 4, fleet size).
 
 A document lists every attribute as it is served. The table holds a row per value or list element, of the scopes that
-have no columns of their own; names are interned, long texts are cut to a prefix and a digest.
+have no columns of their own; names are interned. `text` cuts long texts to a prefix and a digest, so that it can be
+indexed; `long_text` has the whole of those.
 """
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, Final
+
+import peewee
 
 from app.core import db
 from app.core.errors import BadRequest
@@ -17,6 +20,7 @@ Key = tuple[str, str]  # scope, name
 MAX_TEXT: Final = 128
 PREFIX: Final = 64
 ROWS_A_STATEMENT: Final = 400
+WIDTH: Final = 6  # columns of a row
 # Not in the table: they are columns of the device's row.
 COLUMNS: Final[frozenset[Key]] = frozenset(
     {("identity", "status"), ("system", "group"), ("system", "created_ts"), ("system", "updated_ts")}
@@ -45,12 +49,17 @@ def text_key(value: str) -> str:
     return value if len(value) <= MAX_TEXT else value[:PREFIX] + sha256(value.encode()).hexdigest()
 
 
-def elements(value: Any) -> list[tuple[str | None, float | None]]:
-    """(text, number) of each element of a value; one of neither for an empty list, which is a value too."""
+def elements(value: Any) -> list[tuple[str | None, float | None, str | None]]:
+    """(text, number, long text) of each element of a value; one of none for an empty list, which is a value too."""
     if value == []:
-        return [(None, None)]
-    items = value if isinstance(value, list) else [value]
-    return [(text_key(item), None) if isinstance(item, str) else (None, float(item)) for item in items]
+        return [(None, None, None)]
+    return [_element(item) for item in (value if isinstance(value, list) else [value])]
+
+
+def _element(item: str | float) -> tuple[str | None, float | None, str | None]:
+    if not isinstance(item, str):
+        return None, float(item), None
+    return text_key(item), None, item if len(item) > MAX_TEXT else None
 
 
 def key_id(tenant: str, scope: str, name: str) -> int | None:
@@ -101,17 +110,16 @@ def write(tenant: str, device_pk: int, before: Mapping[Key, Attribute], after: M
         number = key_id(tenant, *key)
         assert number is not None, "names are interned first"
         found = elements(attribute["value"])
-        for position, (text, value) in enumerate(found):
-            rows += (device_pk, number, position, text, value)
+        for position, element in enumerate(found):
+            rows += (device_pk, number, position, *element)
         if old is not None and len(elements(old["value"])) > len(found):
             _delete(device_pk, number, len(found))
     for key in before.keys() - after.keys() - COLUMNS:
         number = key_id(tenant, *key)
         if number is not None:
             _delete(device_pk, number, 0)
-    for start in range(0, len(rows), 5 * ROWS_A_STATEMENT):
-        part = rows[start : start + 5 * ROWS_A_STATEMENT]
-        db.execute(_upsert(len(part) // 5), *part)
+    for part in peewee.chunked(rows, WIDTH * ROWS_A_STATEMENT):
+        db.execute(_upsert(len(part) // WIDTH), *part)
 
 
 def _same(old: Attribute, new: Attribute) -> bool:
@@ -129,8 +137,9 @@ def _delete(device_pk: int, number: int, from_position: int) -> None:
 
 
 def _upsert(count: int) -> str:
-    values = ", ".join(["(?, ?, ?, ?, ?)"] * count)
+    values = ", ".join([f"({', '.join('?' * WIDTH)})"] * count)
     return (
-        f"INSERT INTO mender_attribute (device_id, key_id, position, text, number) VALUES {values}"  # noqa: S608
-        " ON CONFLICT (device_id, key_id, position) DO UPDATE SET text = excluded.text, number = excluded.number"
+        f"INSERT INTO mender_attribute (device_id, key_id, position, text, number, long_text) VALUES {values}"  # noqa: S608
+        " ON CONFLICT (device_id, key_id, position)"
+        " DO UPDATE SET text = excluded.text, number = excluded.number, long_text = excluded.long_text"
     )

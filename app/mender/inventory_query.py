@@ -1,54 +1,26 @@
-"""Search in the inventory: filters, order and pages of the v1 list (mender 3.2)."""
+"""What users ask of the inventory: the v1 list with its query keys, the v2 search with its body (mender 3.2, 3.4)."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from app.core import clock, db
+import orjson
+
+from app.core import db
 from app.core.errors import BadRequest
-from app.mender import attributes, counters
+from app.mender.search_sql import Page, Search
+from app.mender.search_terms import Term, term
 
 RESERVED: Final = frozenset({"page", "per_page", "sort", "has_group", "group"})
 MAX_FILTERS: Final = 20
 MAX_SORT_KEYS: Final = 10
-FEW: Final = 2_000
-DEEP: Final = 1_000
+PER_PAGE: Final = 20
+SAMPLE: Final = 5000
+MOST_NAMES: Final = 500
 NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
 TRUE_WORDS: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-COLUMNS: Final = {
-    ("identity", "status"): "status",
-    ("system", "group"): "group_name",
-    ("system", "created_ts"): "created_ts",
-    ("system", "updated_ts"): "updated_ts",
-}
-TIMES: Final = ("created_ts", "updated_ts")
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page: the devices as JSON list, how many match in all, and whether there are more."""
-
-    body: bytes
-    total: int
-    more: bool
-
-
-class _Search:
-    """The FROM and WHERE of one search, with their parameters, in the order they stand in the statement."""
-
-    def __init__(self, tenant: str) -> None:
-        self.tenant = tenant
-        self.where = ["i.tenant_id = ?"]
-        self.params: list[Any] = [tenant]
-        self.counter: tuple[counters.Kind, str] | None = ("inventory", "")
-
-    def add(self, condition: str, *params: Any, counter: tuple[counters.Kind, str] | None = None) -> None:
-        """AND a condition; `counter` says which counter knows the total when this is the only one."""
-        self.counter = counter if len(self.where) == 1 else None
-        self.where.append(condition)
-        self.params += params
+DIRECTIONS: Final = ("asc", "desc")
+UPDATED: Final = ("system", "updated_ts")
 
 
 def list_devices(
@@ -61,21 +33,17 @@ def list_devices(
     per_page: int,
 ) -> Page:
     """One page of devices (mender 3.2). `filters` are query pairs, reserved keys are passed over. Raises BadRequest."""
-    search = _Search(tenant)
+    search = Search(tenant)
     if group is not None:
-        search.add("i.group_name = ?", group, counter=("inventory_group", group))
+        search.add(("i.group_name = ?", [group]), counter=("inventory_group", group))
     if has_group is not None:
-        search.add(f"i.group_name IS {'NOT NULL' if has_group in TRUE_WORDS else 'NULL'}")
+        search.add((f"i.group_name IS {'NOT NULL' if has_group in TRUE_WORDS else 'NULL'}", []))
     wanted = [(key, value) for key, value in filters if key not in RESERVED]
     if len(wanted) > MAX_FILTERS:
         raise BadRequest(f"more than {MAX_FILTERS} filters")
     for key, value in wanted:
-        _filter(search, *_scope_and_name(key), value.removeprefix("eq:"))
-    joins, order, params = _order(tenant, sort, search)
-    where = " AND ".join(search.where)
-    found = _fetch(joins, where, order, [*params, *search.params], (page - 1) * per_page, per_page + 1)
-    body = "[" + ",".join(found[:per_page]) + "]"
-    return Page(body.encode(), _total(search, where), len(found) > per_page)
+        search.add_term(_filter(key, value.removeprefix("eq:")))
+    return search.page(_sort_keys(sort), page, per_page)
 
 
 def _scope_and_name(key: str) -> tuple[str, str]:
@@ -83,105 +51,75 @@ def _scope_and_name(key: str) -> tuple[str, str]:
     return (scope, name) if slash else ("inventory", key)
 
 
-def _filter(search: _Search, scope: str, name: str, value: str) -> None:
-    column = COLUMNS.get((scope, name))
-    if column in TIMES:
-        moment = _moment(value)
-        search.add(f"i.{column} = ?", clock.micros(moment)) if moment else search.add("1 = 0")
-        return
-    if column is not None:
-        search.add(f"i.{column} = ?", value, counter=("inventory_status", value) if column == "status" else None)
-        return
-    key = attributes.key_id(search.tenant, scope, name)
-    if key is None:
-        search.add("1 = 0")
-        return
-    text = attributes.text_key(value)
-    if NUMBER.fullmatch(value):
-        _attribute_condition(search, key, "(a.text = ? OR a.number = ?)", [text, float(value)])
-    else:
-        _attribute_condition(search, key, "a.text = ?", [text])
+def _filter(key: str, value: str) -> Term:
+    """A query pair as a term: the text itself or, when it reads as one, the number."""
+    number = [float(value)] if NUMBER.fullmatch(value) else []
+    return Term(*_scope_and_name(key), "$in", [value, *number])
 
 
-def _attribute_condition(search: _Search, key: int, match: str, params: list[Any]) -> None:
-    """Few matches: look them up and sort. Many: walk the order and test each device (performance.md section 4)."""
-    few = db.row(
-        f"SELECT COUNT(*) FROM (SELECT 1 FROM mender_attribute a WHERE a.key_id = ? AND {match} LIMIT ?) AS sample",  # noqa: S608
-        key,
-        *params,
-        FEW + 1,
-    )
-    if few is not None and few[0] <= FEW:
-        search.add(f"i.pk IN (SELECT a.device_id FROM mender_attribute a WHERE a.key_id = ? AND {match})", key, *params)  # noqa: S608
-    else:
-        search.add(
-            f"EXISTS (SELECT 1 FROM mender_attribute a WHERE a.device_id = i.pk AND a.key_id = ? AND {match})",  # noqa: S608
-            key,
-            *params,
-        )
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None
-
-
-def _order(tenant: str, sort: str | None, search: _Search) -> tuple[str, str, list[Any]]:
-    """(joins, ORDER BY, their parameters). Without the attribute is lowest, then empty lists, numbers, texts."""
-    joins, order, params = "", [], []
-    direction = "ASC"
+def _sort_keys(sort: str | None) -> list[tuple[str, str, str]]:
     parts = [part for part in (sort or "").split(",") if part]
     if len(parts) > MAX_SORT_KEYS:
         raise BadRequest(f"sort: more than {MAX_SORT_KEYS} keys")
-    for number, part in enumerate(parts):
+    found = []
+    for part in parts:
         key, colon, word = part.rpartition(":")
         if not colon:
             key, word = part, "desc"
-        if word not in ("asc", "desc") or not key:
+        if word not in DIRECTIONS or not key:
             raise BadRequest("sort: the order must be asc or desc")
-        direction = word.upper()
-        scope_and_name = _scope_and_name(key)
-        column = COLUMNS.get(scope_and_name)
-        if column is not None:
-            present = f"(i.{column} IS NOT NULL) {direction}, " if column == "group_name" else ""
-            order.append(f"{present}i.{column} {direction}")
-            continue
-        known = attributes.key_id(tenant, *scope_and_name)
-        if known is None:
-            continue
-        alias = f"s{number}"
-        joins += (
-            f" LEFT JOIN mender_attribute {alias} ON {alias}.device_id = i.pk AND {alias}.key_id = ?"
-            f" AND {alias}.position = 0"
-        )
-        params.append(known)
-        rank = (
-            f"CASE WHEN {alias}.device_id IS NULL THEN 0 WHEN {alias}.number IS NOT NULL THEN 2"
-            f" WHEN {alias}.text IS NOT NULL THEN 3 ELSE 1 END"
-        )
-        order.append(f"{rank} {direction}, {alias}.number {direction}, {alias}.text {direction}")
-    order.append(f"i.device_id {direction}")
-    return joins, ", ".join(order), params
+        found.append((*_scope_and_name(key), word))
+    return found
 
 
-def _fetch(joins: str, where: str, order: str, params: list[Any], offset: int, limit: int) -> list[str]:
-    """Documents of a page in order. A deep page finds its keys first: skipping wide rows costs more."""
-    chosen = f"FROM mender_inventory i{joins} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
-    if offset < DEEP:
-        return [row[0] for row in db.rows(f"SELECT i.document {chosen}", *params, limit, offset)]  # noqa: S608
-    keys = [row[0] for row in db.rows(f"SELECT i.pk {chosen}", *params, limit, offset)]  # noqa: S608
-    if not keys:
-        return []
-    marks = ", ".join("?" * len(keys))
-    documents = dict(db.rows(f"SELECT pk, document FROM mender_inventory WHERE pk IN ({marks})", *keys))  # noqa: S608
-    return [documents[key] for key in keys]
+def search(tenant: str, body: Mapping[str, Any]) -> tuple[bytes, int]:
+    """One page of a v2 search (JSON), and how many devices match in all (mender 3.4). Raises BadRequest.
+
+    A page or a number of entries below 1 is the default. `attributes` projects; the time of the last report stays.
+    """
+    wanted = Search(tenant)
+    for entry in body.get("filters") or ():
+        wanted.add_term(term(entry["scope"], entry["attribute"], entry["type"], entry["value"]))
+    if body.get("device_ids") is not None:
+        wanted.add_term(Term("identity", "id", "$in", body["device_ids"]))
+    order = [(entry["scope"], entry["attribute"], entry["order"]) for entry in body.get("sort") or ()]
+    page, per_page = (max(body.get(name, 0), 0) for name in ("page", "per_page"))
+    found = wanted.page(order, page or 1, per_page or PER_PAGE)
+    kept = body.get("attributes")
+    if kept is None:
+        return found.body, found.total
+    names = {(entry["scope"], entry["attribute"]) for entry in kept} | {UPDATED}
+    return orjson.dumps([_projected(document, names) for document in found.documents]), found.total
 
 
-def _total(search: _Search, where: str) -> int:
-    if search.counter is not None:
-        return counters.total(search.tenant, *search.counter)
-    found = db.row(f"SELECT COUNT(*) FROM mender_inventory i WHERE {where}", *search.params)  # noqa: S608
-    return int(found[0]) if found else 0
+def _projected(document: str, names: set[tuple[str, str]]) -> dict[str, Any]:
+    device: dict[str, Any] = orjson.loads(document)
+    listed = device["attributes"]
+    return device | {"attributes": [entry for entry in listed if (entry["scope"], entry["name"]) in names]}
+
+
+NAMES: Final = (
+    "SELECT k.scope, k.name, COUNT(*) AS n FROM mender_attribute a JOIN mender_attribute_key k ON k.pk = a.key_id"
+    " WHERE a.position = 0 AND a.device_id IN"
+    " (SELECT i.pk FROM mender_inventory i WHERE i.tenant_id = ? ORDER BY i.updated_ts DESC, i.device_id DESC LIMIT ?)"
+    " GROUP BY k.scope, k.name ORDER BY n DESC, k.scope, k.name LIMIT ?"
+)
+HOT: Final = (
+    "SELECT COUNT(*), SUM(CASE WHEN s.status <> '' THEN 1 ELSE 0 END),"
+    " SUM(CASE WHEN s.group_name IS NULL THEN 0 ELSE 1 END) FROM (SELECT i.status, i.group_name"
+    " FROM mender_inventory i WHERE i.tenant_id = ? ORDER BY i.updated_ts DESC, i.device_id DESC LIMIT ?) s"
+)
+
+
+def attribute_names(tenant: str) -> list[dict[str, Any]]:
+    """The attributes to filter by, the most frequent first: of the 5,000 devices that reported last, 500 at most."""
+    devices, statuses, grouped = db.row(HOT, tenant, SAMPLE) or (0, 0, 0)
+    counted = [
+        ("identity", "status", statuses),
+        ("system", "created_ts", devices),
+        ("system", "updated_ts", devices),
+        ("system", "group", grouped),
+        *db.rows(NAMES, tenant, SAMPLE, MOST_NAMES),
+    ]
+    found = sorted((-count, scope, name) for scope, name, count in counted if count)
+    return [{"scope": scope, "name": name, "count": -count} for count, scope, name in found[:MOST_NAMES]]

@@ -14,6 +14,17 @@ def list_device_inventories(page, per_page, sort, has_group, group, caller: Call
     return found.body, 200, headers
 
 
+def search_device_inventories(body: dict | None, caller: Caller):
+    """One page of the devices that meet all filters (mender 3.4)."""
+    found, total = inventory_query.search(caller.tenant, body or {})
+    return found, 200, {"X-Total-Count": total}
+
+
+def list_filter_attributes(caller: Caller):
+    """The attributes to search by (mender 3.4)."""
+    return inventory_query.attribute_names(caller.tenant)
+
+
 def get_device_inventory(device_id: str, caller: Caller):
     """One device (mender 3.1)."""
     document = inventory.get_device(caller.tenant, device_id)

@@ -51,6 +51,7 @@ class Attribute(BaseModel):
     position = IntegerField()
     text = CChar(max_length=128, null=True)
     number = DoubleField(null=True)
+    long_text = CText(null=True)  # the whole of a text that `text` cuts
 
     class Meta:
         table_name = "mender_attribute"

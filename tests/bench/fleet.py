@@ -91,7 +91,7 @@ def _insert(batch: list[Member], pubkey: str, now: Any, moment: int, offset: int
             for key, entry in document.items():
                 if key not in attributes.COLUMNS:
                     found = enumerate(attributes.elements(entry["value"]))
-                    rows += [(number, attributes.key_id("", *key), position, *pair) for position, pair in found]
+                    rows += [(number, attributes.key_id("", *key), position, *element) for position, element in found]
         _bulk(
             "mender_device (pk, tenant_id, id, identity_hash, identity_data, status, decommissioning, revision,"
             " created_ts, updated_ts)",
@@ -99,7 +99,7 @@ def _insert(batch: list[Member], pubkey: str, now: Any, moment: int, offset: int
         )
         _bulk("mender_auth_set (pk, tenant_id, id, device_id, pubkey, pubkey_hash, status, ts)", sets)
         _bulk("mender_inventory (pk, tenant_id, device_id, document, status, revision, created_ts, updated_ts)", stored)
-        _bulk("mender_attribute (device_id, key_id, position, text, number)", rows)
+        _bulk("mender_attribute (device_id, key_id, position, text, number, long_text)", rows)
     return len(batch)
 
 

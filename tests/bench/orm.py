@@ -95,6 +95,7 @@ class Attribute(Base):
     position: Mapped[int] = mapped_column(primary_key=True)
     text: Mapped[str | None]
     number: Mapped[float | None]
+    long_text: Mapped[str | None]
 
 
 class Part(Base):
@@ -219,12 +220,12 @@ def create(database_url: str) -> FastAPI:
         for entry in changed:
             current["inventory", entry.name] = {"name": entry.name, "scope": "inventory", "value": entry.value}
             found = own.elements(entry.value)
-            for position, (text, number) in enumerate(found):
+            for position, (text, number, long_text) in enumerate(found):
                 known = stored.get((numbers[entry.name], position))
                 if known is None:
                     known = Attribute(device_id=row.pk, key_id=numbers[entry.name], position=position)
                     opened.add(known)
-                known.text, known.number = text, number
+                known.text, known.number, known.long_text = text, number, long_text
             for (key, position), known in stored.items():
                 if key == numbers[entry.name] and position >= len(found):
                     opened.delete(known)

@@ -264,6 +264,7 @@ def test_emptying_what_a_device_reported(http, user):
     assert (found["tags", "site"], found["system", "group"]) == ("berlin", "staging")
     assert found["identity", "mac"] == device.identity["mac"]
     assert user.call("DELETE", f"{DEVICES}/{uuid4()}").status_code == 204
+    assert user.call("DELETE", f"{DEVICES}/{'x' * 257}").status_code == 404
     assert user.get(DEVICES, params={"a": "1"}).json() == []
 
 

@@ -79,9 +79,9 @@ def check_rows() -> None:
         for entry in orjson.loads(document)["attributes"]:
             key = (entry["scope"], entry["name"])
             if key not in attributes.COLUMNS:
-                for position, (text, number) in enumerate(attributes.elements(entry["value"])):
-                    wanted.add((pk, keys[key], position, text, number))
-    assert set(db.rows("SELECT device_id, key_id, position, text, number FROM mender_attribute")) == wanted
+                for position, element in enumerate(attributes.elements(entry["value"])):
+                    wanted.add((pk, keys[key], position, *element))
+    assert set(db.rows("SELECT device_id, key_id, position, text, number, long_text FROM mender_attribute")) == wanted
 
 
 def test_a_generated_fleet_equals_the_same_devices_reported(database):
