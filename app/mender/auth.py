@@ -8,18 +8,19 @@ import base64
 import binascii
 from typing import Any, Final
 
-from app.core import clock, db, limits, tokens
+from app.core import clock, db, limits, threads, tokens
 from app.core.calls import NOT_MINE, Caller, NotMine, Request
 from app.mender import useradm
 
 SECOND: Final = 1_000_000  # microseconds
+HOUR: Final = 3600 * SECOND
 
 USER_ROW: Final = (
-    "SELECT u.id, t.tenant_id FROM mender_user_token t JOIN mender_user u ON u.pk = t.user_id"
+    "SELECT u.id, t.tenant_id, t.name, t.last_used_ts FROM mender_user_token t JOIN mender_user u ON u.pk = t.user_id"
     " WHERE t.jti = ? AND t.expires_ts > ? AND t.created_ts < ?"
 )
 DEVICE_ROW: Final = (
-    "SELECT d.id, t.tenant_id FROM mender_device_token t"
+    "SELECT d.id, t.tenant_id, NULL, NULL FROM mender_device_token t"
     " JOIN mender_auth_set a ON a.pk = t.auth_set_id JOIN mender_device d ON d.pk = a.device_id"
     " WHERE t.jti = ? AND t.expires_ts > ? AND t.issued_ts < ? AND a.status = 'accepted' AND NOT d.decommissioning"
 )
@@ -51,7 +52,18 @@ def _holder(token: str, kind: Any, flag: str, statement: str) -> Caller | None:
         found = db.row(statement, claims["jti"], clock.micros(clock.now()), (claims["iat"] + 1) * SECOND)
     if found is None or found[0] != claims["sub"] or found[1] != claims.get("mender.tenant", ""):
         return None
+    name, last_used = found[2:]
+    if name is not None and clock.micros(clock.now()) - (last_used or 0) > HOUR:
+        # By another thread: this one may read only, and who asks need not wait.
+        threads.executor("write").submit(_note_use, claims["jti"])
     return Caller("mender", kind, found[0], found[1], token=claims["jti"])
+
+
+def _note_use(jti: str) -> None:
+    """Note that a personal access token was used, to the hour: not every request shall write."""
+    with db.write():
+        moment = clock.micros(clock.now())
+        db.execute("UPDATE mender_user_token SET last_used_ts = ? WHERE jti = ?", moment, jti)
 
 
 def basic_user(credential: str, request: Request) -> Caller | None:

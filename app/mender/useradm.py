@@ -1,7 +1,7 @@
 """Users: creation, login and logout (mender 5)."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import peewee
@@ -19,22 +19,27 @@ LIFETIME: Final = timedelta(weeks=1)
 MAX_SESSIONS: Final = 10
 
 
-def _checked(email: str, password: str) -> str:
-    """The address in lower case; raises BadRequest or Unprocessable for one or a password that will not do."""
+def checked_email(email: str) -> str:
+    """The address in lower case; raises BadRequest for one that will not do."""
     if len(email) > MAX_TEXT or not EMAIL.fullmatch(email):
         raise BadRequest("email: not an address of ASCII letters")
+    return email.lower()
+
+
+def check_password(password: str, email: str) -> None:
+    """Raises BadRequest or Unprocessable for a password that will not do for the user of an address."""
     if not password.isascii() or len(password) > MAX_TEXT or "\0" in password:
         raise BadRequest(f"password: ASCII characters, {MAX_TEXT} at most")
     if len(password) < MIN_PASSWORD:
         raise Unprocessable(f"password: too short, it needs {MIN_PASSWORD} characters")
-    if password.lower() in email.lower():
+    if password.lower() in email:
         raise Unprocessable("password: may not be part of the email")
-    return email.lower()
 
 
 def create_user(email: str, password: str, tenant: str = "") -> str:
     """Make a user and give its id. Opens its own unit of work. Raises BadRequest or Unprocessable (mender 5)."""
-    email = _checked(email, password)
+    email = checked_email(email)
+    check_password(password, email)
     hashed = passwords.hash(password)
     now = clock.now()
     try:
@@ -89,16 +94,16 @@ def login(caller: Caller) -> str:
     """
     now = clock.now()
     expires = now + LIFETIME
-    claims = _claims(caller, ids.uuid(), now.timestamp(), expires.timestamp())
-    token = tokens.sign("mender", "user", claims)
+    said = claims(caller, ids.uuid(), now, expires)
+    token = tokens.sign("mender", "user", said)
     with db.write():
         user = db.for_update(scoped(User, caller.tenant).where(User.id == caller.id)).get_or_none()
         if user is None:
             raise Unauthorized("unauthorized")
         db.execute("DELETE FROM mender_user_token WHERE user_id = ? AND expires_ts <= ?", user.pk, clock.micros(now))
         db.execute(
-            "DELETE FROM mender_user_token WHERE user_id = ? AND pk NOT IN"
-            " (SELECT pk FROM mender_user_token WHERE user_id = ? ORDER BY created_ts DESC, pk DESC LIMIT ?)",
+            "DELETE FROM mender_user_token WHERE user_id = ? AND name IS NULL AND pk NOT IN (SELECT pk"
+            " FROM mender_user_token WHERE user_id = ? AND name IS NULL ORDER BY created_ts DESC, pk DESC LIMIT ?)",
             user.pk,
             user.pk,
             MAX_SESSIONS - 1,
@@ -106,7 +111,7 @@ def login(caller: Caller) -> str:
         db.execute(
             "INSERT INTO mender_user_token (tenant_id, jti, user_id, created_ts, expires_ts) VALUES (?, ?, ?, ?, ?)",
             caller.tenant,
-            claims["jti"],
+            said["jti"],
             user.pk,
             clock.micros(now),
             clock.micros(expires),
@@ -114,21 +119,22 @@ def login(caller: Caller) -> str:
     return token
 
 
-def _claims(caller: Caller, jti: str, issued: float, expires: float) -> dict[str, Any]:
-    claims: dict[str, Any] = {
+def claims(caller: Caller, jti: str, issued: datetime, expires: datetime) -> dict[str, Any]:
+    """What a user's token says (mender 1.3)."""
+    said: dict[str, Any] = {
         "jti": jti,
         "sub": caller.id,
         "iss": "Mender",
-        "iat": int(issued),
-        "nbf": int(issued),
-        "exp": int(expires),
+        "iat": int(issued.timestamp()),
+        "nbf": int(issued.timestamp()),
+        "exp": int(expires.timestamp()),
         "scp": "mender.*",
         "mender.user": True,
         "mender.plan": "enterprise",
     }
     if caller.tenant:
-        claims["mender.tenant"] = caller.tenant
-    return claims
+        said["mender.tenant"] = caller.tenant
+    return said
 
 
 def logout(caller: Caller) -> None:

@@ -2,7 +2,7 @@
 
 from peewee import ForeignKeyField
 
-from models.base import BaseModel, CChar, CText, IdField, TenantField, UtcField
+from models.base import BaseModel, CChar, CText, IdField, JsonField, TenantField, UtcField
 
 
 class User(BaseModel):
@@ -17,18 +17,38 @@ class User(BaseModel):
 
     class Meta:
         table_name = "mender_user"
-        indexes = ((("tenant_id", "id"), True),)
+        indexes = (
+            (("tenant_id", "id"), True),
+            (("tenant_id", "created_ts", "id"), False),
+        )
 
 
 class UserToken(BaseModel):
-    """A token that is in force; without its row a token is void."""
+    """A token that is in force; without its row a token is void. Personal access tokens have a name, sessions none."""
 
     tenant_id = TenantField()
     jti = IdField(unique=True)
     user = ForeignKeyField(User, on_delete="CASCADE", index=False)
     created_ts = UtcField()
     expires_ts = UtcField()
+    name = CText(null=True)
+    last_used_ts = UtcField(null=True)
 
     class Meta:
         table_name = "mender_user_token"
-        indexes = ((("user", "created_ts", "pk"), False),)
+        indexes = (
+            (("user", "created_ts", "pk"), False),
+            (("user", "name"), True),
+        )
+
+
+class UserSettings(BaseModel):
+    """Settings that user interfaces keep: of all users of a tenant (`user_id` is empty), or of one of them."""
+
+    tenant_id = TenantField()
+    user_id = CChar(max_length=36)
+    document = JsonField()
+
+    class Meta:
+        table_name = "mender_user_settings"
+        indexes = ((("tenant_id", "user_id"), True),)

@@ -65,6 +65,10 @@ PATHS: dict[str, Callable[[], dict[str, Any]]] = {
     "get_deployment_log": log,
     "update_deployment_status": lambda: {"deployment_id": WORLD.asked()},
     "upload_deployment_log": lambda: {"deployment_id": WORLD.asked()},
+    "get_user": lambda: {"user_id": WORLD.user()},
+    "update_user": lambda: {"user_id": WORLD.user()},
+    "delete_user": lambda: {"user_id": WORLD.user()},
+    "revoke_access_token": lambda: {"token_id": WORLD.access_token()},
     "get_openapi": lambda: {"document": "flotilla.json"},
 }
 
@@ -106,7 +110,7 @@ class Credentials:
         if "DeviceJWT" in schemes:
             headers["Authorization"] = f"Bearer {WORLD.device.token}"
         elif "ManagementJWT" in schemes:
-            own = name(case) == "logout"
+            own = name(case) in ("logout", "create_access_token")
             headers["Authorization"] = f"Bearer {WORLD.login(GUEST) if own else WORLD.token}"
         elif "BasicUser" in schemes:
             import base64

@@ -122,6 +122,20 @@ class World:
         self._call("PUT", f"{INVENTORY}/devices/{self.device.id}/group", json={"group": name})
         return name
 
+    def user(self) -> str:
+        """The id of a new user, who will hardly be missed."""
+        body = {"email": f"u{self._stamp}{next(self._numbers)}@example.com", "password": self.password}
+        return self._call("POST", f"{USERADM}/users", json=body).headers["Location"].rpartition("/")[2]
+
+    def access_token(self) -> str:
+        """The id of a new personal access token."""
+        listed = self._call("GET", f"{USERADM}/settings/tokens").json()
+        if len(listed) == 10:
+            self._call("DELETE", f"{USERADM}/settings/tokens/{listed[0]['id']}")
+        name = f"token-{next(self._numbers)}"
+        self._call("POST", f"{USERADM}/settings/tokens", json={"name": name})
+        return self._call("GET", f"{USERADM}/settings/tokens").json()[-1]["id"]
+
     def stranger(self) -> dict[str, Any]:
         """The identity and key of a device that is not known yet."""
         return {"identity_data": {"mac": f"{self._stamp}-{next(self._numbers)}"}, "pubkey": pem(new_key("p256"))}

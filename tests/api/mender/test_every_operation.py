@@ -18,7 +18,7 @@ ID = "3c6f2f0e-5f0a-4b62-8a59-0c4d9e6a7b21"
 
 
 def url(path: str) -> str:
-    for name in ("device_id", "auth_set_id", "artifact_id", "deployment_id", "token_id", "group_name"):
+    for name in ("device_id", "auth_set_id", "artifact_id", "deployment_id", "token_id", "group_name", "user_id"):
         path = path.replace("{" + name + "}", ID)
     return path
 
