@@ -107,8 +107,10 @@ class _Parser:
         if suffix not in SUFFIXES:
             if not SUFFIX.fullmatch(suffix):
                 raise self._misplaced(name)
-            kind = "zstd" if suffix == ".zst" else suffix[1:]
-            raise ArtifactError(f"{printable(part.name)}: compression {kind} is not supported, use gzip, lzma or none")
+            kind = suffix[1:]
+            raise ArtifactError(
+                f"{printable(part.name)}: compression {kind} is not supported, use gzip, lzma, zstd or none"
+            )
         self._ahead = None
         return part, suffix
 

@@ -13,7 +13,7 @@ import peewee
 from app.core import clock, db, ids, schedule, storage, work
 from app.core.calls import StagedFile, Stream
 from app.core.errors import BadRequest, Conflict, NotFound, Unprocessable
-from app.mender import deployments
+from app.mender import deployments, limits
 from app.mender.artifact_file import ArtifactFile, parse
 from models.base import scoped
 from models.mender.artifacts import Artifact, ArtifactCombination
@@ -27,7 +27,7 @@ def upload(tenant: str, staged: StagedFile, size: int | None, description: str) 
     """Verify an artifact file and list it; its id. Opens its own units of work.
 
     The object is in place before the row that names it. Raises ArtifactError, BadRequest (the size given is not the
-    real one), Conflict (the name is taken for the same devices).
+    real one), Conflict (the name is taken for the same devices), PayloadTooLarge (the limit of storage).
     """
     if size is not None and size != staged.size:
         raise BadRequest(f"size: the file has {staged.size} bytes, not {size}")
@@ -36,10 +36,12 @@ def upload(tenant: str, staged: StagedFile, size: int | None, description: str) 
     artifact_id = ids.uuid()
     key = f"{FOLDER}/{artifact_id}"
     with db.read():
+        limits.check_storage(tenant, staged.size)
         _refuse_taken(tenant, parsed.name, combinations)
     storage.adopt(staged.path, key)
     try:
         with db.write():
+            limits.check_storage(tenant, staged.size, hold=True)
             _insert(tenant, artifact_id, key, parsed, staged, description, combinations)
     except BaseException as exc:
         _withdraw(tenant, artifact_id, key)
@@ -142,12 +144,24 @@ def describe(artifact: Artifact) -> dict[str, Any]:
 
 
 def list_all(tenant: str) -> list[dict[str, Any]]:
-    """All artifacts by name and id, meta data as pairs: mender-cli reads no object there (mender-clients, item 10)."""
-    listed = [describe(artifact) for artifact in scoped(Artifact, tenant).order_by(Artifact.name, Artifact.id)]
-    for update in (update for entry in listed for update in entry["updates"]):
+    """All artifacts by name and id."""
+    return [_listed(artifact) for artifact in scoped(Artifact, tenant).order_by(Artifact.name, Artifact.id)]
+
+
+def _listed(artifact: Artifact) -> dict[str, Any]:
+    """An artifact in a list, meta data as pairs: mender-cli reads no object there (mender-clients, item 10)."""
+    entry = describe(artifact)
+    for update in entry["updates"]:
         if update["meta_data"] is not None:
             update["meta_data"] = [{"Key": key, "Value": value} for key, value in update["meta_data"].items()]
-    return listed
+    return entry
+
+
+def list_releases(tenant: str, prefix: str | None) -> list[dict[str, Any]]:
+    """Artifacts by name, those names that begin with `prefix` in any case (mender 4.2). One query."""
+    start = (prefix or "").casefold()
+    named = itertools.groupby(list_all(tenant), key=lambda entry: entry["name"])
+    return [{"Name": name, "Artifacts": list(found)} for name, found in named if name.casefold().startswith(start)]
 
 
 def get(tenant: str, artifact_id: str) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 import lzma
 import zlib
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
+
+from backports import zstd
 
 STEP: Final = 256 * 1024
-XZ_MEMORY: Final = 80 * 1024 * 1024  # mender-artifact compresses like `xz -9`, which takes 65 MiB to unpack
+MEMORY: Final = 80 * 1024 * 1024  # mender-artifact compresses like `xz -9`, which takes 65 MiB to unpack
+ZSTD_WINDOW: Final = 26  # 2**26 bytes: `zstd -22` takes twice that only with --ultra --long
 
-SUFFIXES: Final = ("", ".gz", ".xz")
+SUFFIXES: Final = ("", ".gz", ".xz", ".zst")
 
 
 class CompressionError(Exception):
@@ -18,12 +21,14 @@ class CompressionError(Exception):
 def decompress(suffix: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The plain bytes of `chunks`, in steps of at most 256 KiB.
 
-    Raises CompressionError for what is damaged, cut off, or needs more memory than XZ_MEMORY.
+    Raises CompressionError for what is damaged, cut off, or needs more memory than MEMORY.
     """
     if suffix == ".gz":
         return _gzip(chunks)
     if suffix == ".xz":
-        return _xz(chunks)
+        return _whole(lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=MEMORY), chunks)
+    if suffix == ".zst":
+        return _whole(zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW}), chunks)
     return chunks
 
 
@@ -53,8 +58,8 @@ def _inflate(unpacker: "zlib._Decompress", chunk: bytes) -> bytes:
         raise CompressionError("the compressed data is damaged") from None
 
 
-def _xz(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    unpacker = lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+def _whole(unpacker: Any, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """One stream of xz or zstd, and nothing behind it."""
     for chunk in chunks:
         if unpacker.eof:
             raise CompressionError("there is something after the end of the compressed data")
@@ -68,10 +73,10 @@ def _xz(chunks: Iterator[bytes]) -> Iterator[bytes]:
         raise CompressionError("there is something after the end of the compressed data")
 
 
-def _unpack(unpacker: lzma.LZMADecompressor, chunk: bytes) -> bytes:
+def _unpack(unpacker: Any, chunk: bytes) -> bytes:
     try:
-        return unpacker.decompress(chunk, STEP)
-    except lzma.LZMAError as exc:
+        return bytes(unpacker.decompress(chunk, STEP))
+    except (lzma.LZMAError, zstd.ZstdError) as exc:
         if "emory" in str(exc):
-            raise CompressionError(f"the compressed data needs more than {XZ_MEMORY >> 20} MiB to unpack") from None
+            raise CompressionError(f"the compressed data needs more than {MEMORY >> 20} MiB to unpack") from None
         raise CompressionError("the compressed data is damaged") from None

@@ -3,6 +3,7 @@
 from typing import Final, Literal, get_args
 
 from app.core import db
+from app.core.errors import PayloadTooLarge
 from app.mender import counters
 
 Name = Literal["max_devices", "storage"]
@@ -33,6 +34,19 @@ def _hold(tenant: str, name: Name) -> int:
     """The limit, held until the unit ends: of two that want the last place the second waits, and sees it taken."""
     found = db.row(SELECT + (" FOR UPDATE" if db.is_postgres() else ""), tenant, name)
     return int(found[0]) if found else 0
+
+
+def usage(tenant: str) -> int:
+    """Bytes of all artifacts."""
+    found = db.row("SELECT COALESCE(SUM(size), 0) FROM mender_artifact WHERE tenant_id = ?", tenant)
+    return int(found[0]) if found else 0
+
+
+def check_storage(tenant: str, size: int, *, hold: bool = False) -> None:
+    """Raises PayloadTooLarge when `size` bytes more are too many; with `hold` nobody else adds until the unit ends."""
+    limit = _hold(tenant, "storage") if hold else get(tenant, "storage")
+    if limit and usage(tenant) + size > limit:
+        raise PayloadTooLarge(f"the artifacts would take more than {limit} bytes, the limit of storage")
 
 
 def device_fits(tenant: str) -> bool:

@@ -2,7 +2,7 @@
 
 from app.core import paging
 from app.core.calls import Caller, Request
-from app.mender import artifacts, deployments, links, reports
+from app.mender import artifacts, deployments, generation, limits, links, reports
 
 LOCATION = "./management/v1/deployments"
 
@@ -10,6 +10,13 @@ LOCATION = "./management/v1/deployments"
 def upload_artifact(body: dict, caller: Caller):
     """Verify and list an artifact file (mender 4.2)."""
     made = artifacts.upload(caller.tenant, body["artifact"], body.get("size"), body.get("description", ""))
+    return None, 201, {"Location": f"{LOCATION}/artifacts/{made}"}
+
+
+def generate_artifact(body: dict, caller: Caller):
+    """Make and list an artifact of one file (mender 4.2)."""
+    types, description = body["device_types_compatible"], body.get("description", "")
+    made = generation.generate(caller.tenant, body["name"], types, description, body.get("args"), body["file"])
     return None, 201, {"Location": f"{LOCATION}/artifacts/{made}"}
 
 
@@ -85,3 +92,13 @@ def list_deployment_device_ids(deployment_id: str, caller: Caller):
 def get_deployment_log(deployment_id: str, device_id: str, caller: Caller):
     """A device's log (mender 4.9)."""
     return reports.read_log(caller.tenant, device_id, deployment_id)
+
+
+def list_releases(name, caller: Caller):
+    """Artifacts by name (mender 4.2)."""
+    return artifacts.list_releases(caller.tenant, name)
+
+
+def get_storage_limit(caller: Caller):
+    """Bytes that artifacts may take, and that they take (mender 4.2)."""
+    return {"limit": limits.get(caller.tenant, "storage"), "usage": limits.usage(caller.tenant)}

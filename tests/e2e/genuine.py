@@ -1,5 +1,6 @@
 """The genuine Debian programs mender-artifact, mender-cli and mender-client, driven as a person and a device would."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -207,6 +208,20 @@ class Management:
         )
         assert answer.status_code == 201, answer.text
         return answer.headers["Location"].rpartition("/")[2]
+
+    def generate(self, name: str, device_type: str, target: Path, content: bytes) -> None:
+        """Have the server make an artifact that installs `content` as `target`."""
+        answer = self.http.post(
+            "/api/management/v1/deployments/artifacts/generate",
+            data={
+                "name": name,
+                "device_types_compatible": device_type,
+                "type": "single_file",
+                "args": json.dumps({"filename": target.name, "dest_dir": str(target.parent)}),
+            },
+            files={"file": (target.name, content)},
+        )
+        assert answer.status_code == 201, answer.text
 
     def abort(self, deployment: str) -> None:
         answer = self.http.put(

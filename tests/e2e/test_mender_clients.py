@@ -83,6 +83,27 @@ def test_a_device_is_accepted_and_updates(key, server, management, cli, tmp_path
     assert device_id in cli("devices", "list")
 
 
+@pytest.mark.rule("mender 4.2")
+@pytest.mark.xdist_group("mender-generated")
+def test_a_generated_artifact_is_installed(server, management, tmp_path):
+    """mender-client installs what the server made of a raw file."""
+    target, content = tmp_path / "installed" / "motd", os.urandom(50_000)
+    management.generate("motd-generated", "board-generated", target, content)
+    with genuine.Device(tmp_path / "device", server.url, "ec", "board-generated", mac("generated")) as device:
+        device_id = accepted(management, device)
+        deployment = management.deploy("motd-generated", device_id)
+        genuine.until(
+            "the deployment ends", lambda: management.device_status(deployment, device_id) in ("success", "failure")
+        )
+        assert management.device_status(deployment, device_id) == "success", device.log.read_text()
+        assert target.read_bytes() == content
+        assert target.stat().st_mode & 0o777 == 0o644
+        genuine.until(
+            "the inventory names the new artifact",
+            lambda: management.inventory(device_id).get("artifact_name") == "motd-generated",
+        )
+
+
 @every_key
 def test_a_broken_download_is_resumed(key, server, management, cli, tmp_path):
     target, content = tmp_path / "installed" / "blob", os.urandom(3_000_000)

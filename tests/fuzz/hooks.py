@@ -168,6 +168,9 @@ def body(case: Any, operation: str) -> None:
         case.body = {**case.body, "artifact_name": WORLD.artifact_name}
         if WORLD.random.random() < 0.3:
             case.body["devices"] = [WORLD.device.id]
+    elif operation == "generate_artifact" and isinstance(case.body, dict):
+        name = f"generated-{WORLD.random.getrandbits(64):x}"
+        case.body = {**case.body, "name": name, "device_types_compatible": "board", "args": WORLD.ARGS}
     elif operation == "preauthorize_device" and isinstance(case.body, dict):
         case.body = {**case.body, **WORLD.stranger()}
     elif operation == "change_devices_in_bulk" and isinstance(case.body, dict):

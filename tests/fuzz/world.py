@@ -18,6 +18,8 @@ LIST = f"{DEPLOYMENTS}/deployments"
 class World:
     """The administrator's view of the server, and a few devices; everything is made through the API itself."""
 
+    ARGS = '{"filename": "motd", "dest_dir": "/etc"}'
+
     def __init__(self, url: str, email: str, password: str) -> None:
         self.http = httpx.Client(base_url=url, timeout=60)
         self.email, self.password = email, password

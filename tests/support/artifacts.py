@@ -17,14 +17,28 @@ from hashlib import sha256
 from itertools import chain, repeat
 from typing import Any, BinaryIO
 
+from backports import zstd
+
 Members = list[tuple[str, bytes]]
+
+
+def with_checksum(raw: bytes) -> bytes:
+    """zstd as mender-artifact writes it: with a checksum at the end."""
+    return zstd.compress(raw, options={zstd.CompressionParameter.checksum_flag: 1})
+
 
 PACKERS: Mapping[str, Callable[[bytes], bytes]] = {
     "": lambda raw: raw,
     ".gz": lambda raw: gzip.compress(raw, mtime=0),
     ".xz": lambda raw: lzma.compress(raw, preset=0),
+    ".zst": with_checksum,
 }
-UNPACKERS: Mapping[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.decompress, ".xz": lzma.decompress}
+UNPACKERS: Mapping[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": gzip.decompress,
+    ".xz": lzma.decompress,
+    ".zst": zstd.decompress,
+}
 MTIME = 1_795_600_000
 FILES: Mapping[str, bytes] = {"file": b"payload" * 100}
 

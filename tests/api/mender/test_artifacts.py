@@ -78,7 +78,7 @@ def test_an_upload_is_listed_as_the_file_says(user, database):
 
 @pytest.mark.rule("mender 4.1")
 @pytest.mark.parametrize("version", [2, 3])
-@pytest.mark.parametrize("suffix", ["", ".gz", ".xz"])
+@pytest.mark.parametrize("suffix", ["", ".gz", ".xz", ".zst"])
 def test_formats_and_compressions(user, version, suffix):
     shown = user.get(f"{ARTIFACTS}/{user.uploaded(version=version, suffix=suffix)}").json()
     assert shown["info"]["version"] == version

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from backports import zstd
 
 from app.mender import artifact_file
 from app.mender.artifact_file import parse
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.rule("mender 4.1")
 @pytest.mark.parametrize(
     ("suffix", "words"),
     [
-        (".zst", "compression zstd is not supported"),
+        (".lz4", "compression lz4 is not supported"),
         (".bz2", "compression bz2 is not supported"),
         (".tgz", "compression tgz is not supported"),
         (".GZ", "stands where"),
@@ -52,15 +53,16 @@ def test_compressions_that_are_refused(read: Read, place: str, suffix: str, word
 
 
 def broken_streams() -> Iterator[tuple[str, str, bytes]]:
-    for suffix in (".gz", ".xz"):
+    for suffix in (".gz", ".xz", ".zst"):
         packed = PACKERS[suffix](tar(list(FILES.items())))
         yield "empty", suffix, b""
         yield "cut off", suffix, packed[:-1]
         yield "half", suffix, packed[: len(packed) // 2]
         yield "garbage behind", suffix, packed + b"garbage"
         yield "zeros behind", suffix, packed + bytes(4)
-        yield "bad check", suffix, packed[:-6] + bytes([packed[-6] ^ 1]) + packed[-5:]
-        yield "other kind", suffix, PACKERS[".xz" if suffix == ".gz" else ".gz"](tar(list(FILES.items())))
+        place = -1 if suffix == ".zst" else -6
+        yield "bad check", suffix, packed[:place] + bytes([packed[place] ^ 1]) + packed[len(packed) + place + 1 :]
+        yield "other kind", suffix, PACKERS[".xz" if suffix != ".xz" else ".gz"](tar(list(FILES.items())))
         yield "plain", suffix, tar(list(FILES.items()))
 
 
@@ -98,6 +100,22 @@ def test_xz_that_needs_much_memory_is_refused(read: Read) -> None:
                 read(content)
 
 
+def test_zstd_that_needs_much_memory_is_refused(read: Read) -> None:
+    """What `zstd -22` makes is taken; a window of more than 64 MiB, as --long=27 asks for, is not."""
+    plain = tar(list(FILES.items()))
+    members = parts(suffix=".zst")
+    manifest = lines(contents(members))
+    for window, taken in ((26, True), (27, False)):
+        packer = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: window})
+        body = packer.compress(plain[:100]) + packer.compress(plain[100:]) + packer.flush()
+        content = seal(changed(members, {"data/0000.tar.zst": body}), manifest=manifest)
+        if taken:
+            assert read(content).name == "release-1"
+        else:
+            with pytest.raises(ArtifactError, match="needs more than 80 MiB"):
+                read(content)
+
+
 LARGE = parts(
     payloads=[Payload(files={"a": b"x" * 6000}), Payload(files={"b": b"x" * 6000}), Payload(files={"c": b""})],
     suffix="",
@@ -124,7 +142,7 @@ def test_what_is_too_large_is_refused(
         read(seal(LARGE))
 
 
-@pytest.mark.parametrize("suffix", ["", ".gz", ".xz"])
+@pytest.mark.parametrize("suffix", ["", ".gz", ".xz", ".zst"])
 def test_memory_does_not_grow_with_the_payload(read: Read, tmp_path: Path, suffix: str) -> None:
     peaks = []
     for size in (1_000_000, 30_000_000):

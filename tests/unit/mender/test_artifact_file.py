@@ -93,8 +93,8 @@ def test_version_2_in_full(read: Read) -> None:
 
 
 @pytest.mark.parametrize("version", [2, 3])
-@pytest.mark.parametrize("inner", ["", ".gz", ".xz"])
-@pytest.mark.parametrize("outer", ["", ".gz", ".xz"])
+@pytest.mark.parametrize("inner", ["", ".gz", ".xz", ".zst"])
+@pytest.mark.parametrize("outer", ["", ".gz", ".xz", ".zst"])
 def test_header_and_payload_may_be_compressed_in_any_way(read: Read, version: int, outer: str, inner: str) -> None:
     options: dict[str, Any] = {"version": version, "files": {"file": os.urandom(300_000)}}
     plain = read(build(**options))

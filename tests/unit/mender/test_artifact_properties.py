@@ -35,7 +35,7 @@ json_values = st.recursive(
     depends=st.dictionaries(keys, st.lists(texts, min_size=1, max_size=3), max_size=3),
     clears=st.lists(texts, max_size=3, unique=True),
     meta_data=st.dictionaries(texts, json_values, max_size=3),
-    suffix=st.sampled_from(["", ".gz", ".xz"]),
+    suffix=st.sampled_from(["", ".gz", ".xz", ".zst"]),
     signed=st.booleans(),
 )
 def test_what_is_written_is_read(read: Read, **made: Any) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from app.mender.artifact_file import ArtifactFile, parse
 from app.mender.artifact_header import ArtifactError
+from app.mender.artifact_writer import SingleFile
+from app.mender.artifact_writer import write as write_artifact
 from tests.support.artifacts import Payload, build, file_entry, lines, parts, seal
 
 pytestmark = [pytest.mark.rule("mender 4.1"), pytest.mark.e2e]
@@ -252,3 +255,15 @@ def test_neither_takes_what_is_broken(program: str, work: Path, name: str) -> No
     assert not accepts(program, work, BROKEN[name])
     with pytest.raises(ArtifactError):
         parse(work / "ours")
+
+
+@pytest.mark.rule("mender 4.2")
+def test_the_genuine_program_takes_what_we_generate(program: str, work: Path) -> None:
+    made = SingleFile("release", ["board"], "/opt/x", "file", "644", ("rootfs-image", "single-file", "release"))
+    write_artifact(work / "made", made, work / "file", len(PAYLOAD), sha256(PAYLOAD).hexdigest())
+    assert parse(work / "made").provides == {"artifact_name": "release", **SOFTWARE}
+    validated = run(program, work, "validate", "made")
+    assert validated.returncode == 0, validated.stderr + validated.stdout
+    shown = run(program, work, "read", "made").stdout
+    for line in ("Name: release", "Version: 3", "single-file", "rootfs-image.single-file.version: release", "/file"):
+        assert line in shown or line.removeprefix("/") in shown, shown
