@@ -148,6 +148,8 @@ class Pipeline(SpecMiddleware):
         if found is None:
             return self._no_operation(request)
         plan, values = found
+        if values and self._router.is_literal(request.path) and not plan.takes(values):
+            return self._no_operation(request, matched=True)
         try:
             arguments = plan.arguments(values, request, refused)
         except NotFound:
@@ -169,7 +171,9 @@ class Pipeline(SpecMiddleware):
 
     def _no_operation(self, request: Request, *, matched: bool = False) -> Answer:
         """OPTIONS of a known path, else 405 with a complete Allow, else 404."""
-        allowed = self._router.allowed(request.path, Plan.fits)
+        # A literal path beside a template: what the template does not take is none of its paths, whatever it answers.
+        fits = Plan.takes if self._router.is_literal(request.path) else Plan.fits
+        allowed = self._router.allowed(request.path, fits)
         if not allowed and not matched:
             allowed = self._router.allowed(request.path)
         if not allowed or "\0" in request.path:

@@ -70,7 +70,11 @@ class Plan:
 
     def fits(self, path: Mapping[str, str]) -> bool:
         """Whether a path is one of this operation's, or a 404 for its parameters' sake."""
-        return self.bad_path != 404 or not self.parameters.cast(path, (), {})[1]
+        return self.bad_path != 404 or self.takes(path)
+
+    def takes(self, path: Mapping[str, str]) -> bool:
+        """Whether the path parameters are what the spec says of them."""
+        return not self.parameters.cast(path, (), {})[1]
 
     def run(self, request: Request, arguments: Arguments, media: Media) -> Answer:
         """Security, then 415, then 400, then the unit of work with the handler, then the answer's bytes."""

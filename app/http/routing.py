@@ -55,6 +55,10 @@ class Router(Generic[T]):
                 return found[0], dict(zip(found[1], values, strict=True))
         return None
 
+    def is_literal(self, path: str) -> bool:
+        """Whether a path is written so in a spec, whatever its methods."""
+        return path in self._literal
+
     def allowed(self, path: str, fits: Callable[[T, dict[str, str]], bool] = lambda plan, values: True) -> list[str]:
         """The methods that this path answers to, sorted; empty when no operation has it.
 

@@ -4,14 +4,16 @@ from typing import Any, Final
 
 from app.core import clock, db
 from app.mender import deployments, links
+from app.mender.deployment_states import RETRIED
 from models.base import scoped
 from models.mender.artifacts import Artifact
 from models.mender.deployments import Deployment, DeviceDeployment
 
-# The oldest open part of a deployment newer than the newest one this device has ended.
+# The oldest open part of a deployment that has started, newer than the newest one this device has ended.
 NEXT: Final = (
     "SELECT p.pk, p.deployment_id FROM mender_device_deployment p"
-    " WHERE p.tenant_id = ? AND p.device_id = ? AND p.open = ? AND p.deployment_created >= COALESCE("
+    " WHERE p.tenant_id = ? AND p.device_id = ? AND p.open = ? AND p.deployment_created <= ?"
+    " AND p.deployment_created >= COALESCE("
     "(SELECT MAX(f.deployment_created) FROM mender_device_deployment f"
     " WHERE f.tenant_id = ? AND f.device_id = ? AND f.open = ?), 0)"
     " ORDER BY p.deployment_created, p.pk LIMIT 1"
@@ -26,7 +28,7 @@ def next_deployment(
     `provides` holds device_type, artifact_name and what else the device says it has.
     """
     with db.read():
-        found = db.row(NEXT, tenant, device_id, True, tenant, device_id, False)
+        found = db.row(NEXT, tenant, device_id, True, clock.micros(clock.now()), tenant, device_id, False)
     if found is None:
         return None
     with db.write():
@@ -42,14 +44,15 @@ def _assign(
     if part is None:
         # Aborted or ended since it was looked up; the device asks again soon.
         return None
-    if part.created is None:
-        part.created, part.device_type = clock.now(), provides["device_type"]
-        part.save(only=[DeviceDeployment.created, DeviceDeployment.device_type])
-    artifact = part.artifact or _choose(tenant, deployment.artifact_name, provides, use_depends)
+    if part.created is None or part.state == RETRIED:
+        part.created, part.device_type, part.state = part.created or clock.now(), provides["device_type"], None
+        part.save(only=[DeviceDeployment.created, DeviceDeployment.device_type, DeviceDeployment.state])
+    artifact = part.artifact or choose(tenant, deployment.artifact_name, provides, use_depends=use_depends)
     if artifact is None:
         _end(part, "noartifact")
         return None
-    if part.status == "pending" and provides["artifact_name"] == artifact.name:
+    installed = part.status == "pending" and provides["artifact_name"] == artifact.name
+    if installed and not deployment.force_installation:
         _end(part, "already-installed")
         return None
     if part.artifact_id != artifact.pk:
@@ -66,7 +69,7 @@ def _assign(
     }
 
 
-def _choose(tenant: str, name: str, provides: dict[str, str], use_depends: bool) -> Artifact | None:
+def choose(tenant: str, name: str, provides: dict[str, str], *, use_depends: bool) -> Artifact | None:
     """The smallest artifact of a name that suits the device, by id where sizes are equal."""
     named = scoped(Artifact, tenant).where(Artifact.name == name).order_by(Artifact.size, Artifact.id)
     return next((artifact for artifact in named if suits(artifact, provides, use_depends)), None)

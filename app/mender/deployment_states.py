@@ -14,6 +14,10 @@ REPORTABLE: Final = (*ON_THE_WAY, "success", "failure", "already-installed")
 TAKEN_AWAY: Final = ("aborted", "decommissioned")
 
 
+# The state of a pending part that has failed and is to be tried again: until the device asks, it may repeat its report.
+RETRIED: Final = "failure"
+
+
 def accepts(status: str, reported: str) -> bool:
     """Whether a device in `status` may report `reported`: anything on the way, then one final that it may repeat."""
     if status in TAKEN_AWAY:

@@ -6,45 +6,20 @@ from typing import Any, Final
 
 import peewee
 
-from app.core import clock, db, ids
+from app.core import clock, db
 from app.core.errors import NotFound, Unprocessable
 from app.mender.deployment_states import ALL, column
 from models.base import scoped
 from models.mender.artifacts import Artifact
 from models.mender.deployments import Deployment, DeploymentLog, DeviceDeployment
 
-ROWS_A_STATEMENT: Final = 500
 WORD: Final = re.compile(r"\w+")
 MAX_WORDS: Final = 20
 TIME_LIMITS: Final = (0, 253402300799)  # seconds: 1970 to 9999
 
 
-def create(tenant: str, name: str, artifact_name: str, devices: list[str]) -> str:
-    """Make a deployment and give its id; a device that stands twice counts once. Raises Unprocessable (mender 4.3)."""
-    if not scoped(Artifact, tenant).where(Artifact.name == artifact_name).exists():
-        raise Unprocessable("there is no artifact of that name")
-    unique = list(dict.fromkeys(devices))
-    now = clock.now()
-    deployment = Deployment.create(
-        tenant_id=tenant,
-        id=ids.uuid(),
-        name=name,
-        artifact_name=artifact_name,
-        words=f" {' '.join(_words(f'{name} {artifact_name}'))} ",
-        created=now,
-        max_devices=len(unique),
-        n_pending=len(unique),
-    )
-    rows = [
-        {"tenant_id": tenant, "deployment": deployment.pk, "device_id": device, "deployment_created": now}
-        for device in unique
-    ]
-    for part in peewee.chunked(rows, ROWS_A_STATEMENT):
-        DeviceDeployment.insert_many(part).execute()
-    return str(deployment.id)
-
-
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """What the search of deployments compares."""
     return WORD.findall(text.casefold())
 
 
@@ -60,22 +35,32 @@ def list_deployments(
     """One page, newest first, and how many there are in all (mender 4.10). Bounds are Unix seconds, inclusive."""
     query = scoped(Deployment, tenant)
     if status is not None:
-        query = query.where(Deployment.status == status)
+        query = query.where(_has_status(status))
     if created_before is not None:
         query = query.where(Deployment.created < _seconds(created_before + 1))
     if created_after is not None:
         query = query.where(Deployment.created >= _seconds(created_after))
-    for word in _words(search or "")[:MAX_WORDS]:
+    for word in words(search or "")[:MAX_WORDS]:
         query = query.where(
             peewee.fn.INSTR(Deployment.words, f" {word} ") > 0
             if not db.is_postgres()
             else peewee.fn.STRPOS(Deployment.words, f" {word} ") > 0
         )
-    if search and not _words(search):
+    if search and not words(search):
         return [], 0
     total = query.count()
     found = list(query.order_by(Deployment.created.desc(), Deployment.id.desc()).paginate(page, per_page))
-    return _described(tenant, found), total
+    return described(tenant, found), total
+
+
+def _has_status(status: str) -> Any:
+    """The condition of a status; scheduled is pending with a start in the future."""
+    later = Deployment.start_ts > clock.now()
+    if status == "scheduled":
+        return (Deployment.status == "pending") & later
+    if status == "pending":
+        return (Deployment.status == "pending") & (Deployment.start_ts.is_null() | ~later)
+    return Deployment.status == status
 
 
 def _seconds(value: int) -> datetime:
@@ -83,7 +68,7 @@ def _seconds(value: int) -> datetime:
     return datetime.fromtimestamp(min(max(value, low), high), UTC)
 
 
-def _described(tenant: str, deployments: list[Deployment]) -> list[dict[str, Any]]:
+def described(tenant: str, deployments: list[Deployment]) -> list[dict[str, Any]]:
     """Deployments as users see them; the artifacts of all by one query."""
     artifacts: dict[str, list[str]] = {deployment.artifact_name: [] for deployment in deployments}
     if artifacts:
@@ -93,20 +78,38 @@ def _described(tenant: str, deployments: list[Deployment]) -> list[dict[str, Any
     return [_describe(deployment, artifacts[deployment.artifact_name]) for deployment in deployments]
 
 
+def status_now(deployment: Deployment) -> str:
+    """The status that users see."""
+    waits = deployment.status == "pending" and deployment.start_ts is not None and deployment.start_ts > clock.now()
+    return "scheduled" if waits else str(deployment.status)
+
+
 def _describe(deployment: Deployment, artifacts: list[str]) -> dict[str, Any]:
     described = {
         "id": deployment.id,
         "name": deployment.name,
         "artifact_name": deployment.artifact_name,
-        "status": deployment.status,
+        "status": status_now(deployment),
         "created": clock.rfc3339(deployment.created),
         "device_count": deployment.max_devices,
         "max_devices": deployment.max_devices,
         "artifacts": artifacts,
+        "retries": deployment.retries,
+        "force_installation": deployment.force_installation,
+        "groups": [] if deployment.group_name is None else [deployment.group_name],
     }
     if deployment.finished is not None:
         described["finished"] = clock.rfc3339(deployment.finished)
+    if deployment.phase_id is not None:
+        described["phases"] = [_phase(deployment)]
     return described
+
+
+def _phase(deployment: Deployment) -> dict[str, Any]:
+    """The one phase of a deployment that was given a start."""
+    start = clock.rfc3339(deployment.start_ts or deployment.created)
+    asked = deployment.max_devices - deployment.n_pending
+    return {"id": deployment.phase_id, "batch_size": 100, "start_ts": start, "device_count": asked}
 
 
 def find(tenant: str, deployment_id: str, *, lock: bool = False) -> Deployment:
@@ -120,7 +123,7 @@ def find(tenant: str, deployment_id: str, *, lock: bool = False) -> Deployment:
 
 def get(tenant: str, deployment_id: str) -> dict[str, Any]:
     """One deployment; raises NotFound."""
-    return _described(tenant, [find(tenant, deployment_id)])[0]
+    return described(tenant, [find(tenant, deployment_id)])[0]
 
 
 def statistics(tenant: str, deployment_id: str) -> dict[str, int]:
@@ -164,10 +167,11 @@ def list_devices(tenant: str, deployment_id: str) -> list[dict[str, Any]]:
         .where(DeviceDeployment.deployment == deployment, DeviceDeployment.created.is_null(False))
         .order_by(DeviceDeployment.created, DeviceDeployment.device_id)
     )
-    return [_describe_device(part) for part in query.objects()]
+    return [describe_device(part) for part in query.objects()]
 
 
-def _describe_device(part: Any) -> dict[str, Any]:
+def describe_device(part: Any) -> dict[str, Any]:
+    """A device's part as users see it; `part.log_pk` says whether there is a log."""
     described: dict[str, Any] = {"id": part.device_id, "status": part.status, "log": part.log_pk is not None}
     for name in ("created", "started", "finished"):
         moment = getattr(part, name)
@@ -200,14 +204,14 @@ def settle(deployment_pk: int, before: str, after: str) -> None:
     db.execute(
         f"UPDATE mender_deployment SET finished = CASE WHEN {finals} >= max_devices THEN ? ELSE NULL END,"  # noqa: S608
         f" status = CASE WHEN {finals} >= max_devices THEN 'finished'"
-        " WHEN n_pending < max_devices THEN 'inprogress' ELSE 'pending' END WHERE pk = ? AND finished IS NULL",
+        " WHEN n_pending < max_devices THEN 'inprogress' ELSE status END WHERE pk = ? AND finished IS NULL",
         clock.micros(clock.now()),
         deployment_pk,
     )
 
 
-def device_gone(tenant: str, device_id: str) -> None:
-    """Take a decommissioned device out of its open deployments (mender 2.4, 4.8)."""
+def device_gone(tenant: str, device_id: str, status: str = "decommissioned") -> None:
+    """Take a device out of its open deployments: it was decommissioned, or a user aborts it there (mender 2.4, 4.8)."""
     open_parts = (
         "SELECT p.pk, p.deployment_id FROM mender_device_deployment p"
         " WHERE p.tenant_id = ? AND p.device_id = ? AND p.open = ? ORDER BY p.deployment_id"
@@ -218,12 +222,13 @@ def device_gone(tenant: str, device_id: str) -> None:
         if found is None:
             continue
         db.execute(
-            "UPDATE mender_device_deployment SET status = 'decommissioned', open = ?, finished = ? WHERE pk = ?",
+            "UPDATE mender_device_deployment SET status = ?, open = ?, finished = ? WHERE pk = ?",
+            status,
             False,
             clock.micros(clock.now()),
             part_pk,
         )
-        settle(deployment_pk, found[0], "decommissioned")
+        settle(deployment_pk, found[0], status)
 
 
 def artifact_in_use(tenant: str, artifact_pk: int, name: str, *, active_only: bool) -> bool:

@@ -9,7 +9,7 @@ import orjson
 from app.core import clock
 from app.core.errors import Conflict, NotFound
 from app.mender import deployments
-from app.mender.deployment_states import FINAL, TAKEN_AWAY, accepts
+from app.mender.deployment_states import FINAL, PENDING, RETRIED, TAKEN_AWAY, accepts
 from models.base import scoped
 from models.mender.deployments import Deployment, DeploymentLog, DeviceDeployment
 
@@ -29,22 +29,29 @@ def _part(tenant: str, deployment: Deployment, device_id: str) -> DeviceDeployme
 
 
 def update_status(tenant: str, device_id: str, deployment_id: str, status: str, substate: str | None) -> None:
-    """Note what a device reports (mender 4.7). Raises NotFound; Conflict when the device's part has ended otherwise."""
+    """Note what a device reports (mender 4.7). Raises NotFound; Conflict when the device's part has ended otherwise.
+
+    A failure with retries left puts the part back to pending: the device gets it again when it asks.
+    """
     deployment = deployments.find(tenant, deployment_id, lock=True)
     part = _part(tenant, deployment, device_id)
     if not accepts(part.status, status):
         taken = part.status in TAKEN_AWAY
         raise Conflict(f"the deployment was {part.status}" if taken else f"the device has ended with {part.status}")
+    if part.status == PENDING and part.state == status == RETRIED:
+        return  # said again, for want of an answer
     now = clock.now()
     before = part.status
     part.status = part.state = status
     part.substate = substate if substate is not None else part.substate
     part.started = part.started or now
-    if status in FINAL:
+    if status == "failure" and before != status and part.attempts < deployment.retries:
+        part.status, part.attempts = PENDING, part.attempts + 1
+    elif status in FINAL:
         part.open, part.finished = False, part.finished or now
     part.save()
-    if before != status:
-        deployments.settle(deployment.pk, before, status)
+    if before != part.status:
+        deployments.settle(deployment.pk, before, part.status)
 
 
 def store_log(tenant: str, device_id: str, deployment_id: str, messages: list[dict[str, Any]]) -> None:

@@ -2,7 +2,18 @@
 
 from app.core import paging
 from app.core.calls import Caller, Request
-from app.mender import artifacts, deployments, generation, limits, links, reports
+from app.mender import (
+    artifacts,
+    deployment_history,
+    deployment_orders,
+    deployments,
+    explanation,
+    generation,
+    limits,
+    links,
+    reports,
+)
+from app.mender.deployment_orders import Order
 
 LOCATION = "./management/v1/deployments"
 
@@ -48,10 +59,27 @@ def get_artifact_link(artifact_id: str, caller: Caller, request: Request):
     return links.sign(caller.tenant, artifact_id, request.base_url, links.MANAGEMENT)
 
 
+def _ordered(caller: Caller, body: dict, **target):
+    order = Order(
+        body["name"],
+        body["artifact_name"],
+        retries=body.get("retries", 0),
+        force_installation=body.get("force_installation", False),
+        start=deployment_orders.start_of(body.get("phases")),
+        is_phased="phases" in body,
+        **target,
+    )
+    return None, 201, {"Location": f"{LOCATION}/deployments/{deployment_orders.create(caller.tenant, order)}"}
+
+
 def create_deployment(body: dict, caller: Caller):
-    """Deploy an artifact to devices (mender 4.3)."""
-    made = deployments.create(caller.tenant, body["name"], body["artifact_name"], body["devices"])
-    return None, 201, {"Location": f"{LOCATION}/deployments/{made}"}
+    """Deploy an artifact to devices, or to all that are accepted (mender 4.3)."""
+    return _ordered(caller, body, devices=body.get("devices"))
+
+
+def create_group_deployment(group_name: str, body: dict, caller: Caller):
+    """Deploy an artifact to the accepted devices of a group (mender 4.3)."""
+    return _ordered(caller, body, group=group_name)
 
 
 def list_deployments(status, search, page, per_page, created_before, created_after, caller: Caller, request: Request):
@@ -102,3 +130,35 @@ def list_releases(name, caller: Caller):
 def get_storage_limit(caller: Caller):
     """Bytes that artifacts may take, and that they take (mender 4.2)."""
     return {"limit": limits.get(caller.tenant, "storage"), "usage": limits.usage(caller.tenant)}
+
+
+def _paged(found, total: int, page: int, per_page: int, request: Request):
+    return found, 200, {"Link": paging.links(request, page, per_page, page * per_page < total), "X-Total-Count": total}
+
+
+def list_deployment_devices_page(deployment_id: str, status, page, per_page, caller: Caller, request: Request):
+    """One page of the devices that have asked (mender 4.7)."""
+    found, total = deployment_history.list_devices(caller.tenant, deployment_id, status, page, per_page)
+    return _paged(found, total, page, per_page, request)
+
+
+def list_device_deployments(device_id: str, status, page, per_page, caller: Caller, request: Request):
+    """One page of the deployments of a device, newest first (mender 10)."""
+    found, total = deployment_history.list_deployments(caller.tenant, device_id, status, page, per_page)
+    return _paged(found, total, page, per_page, request)
+
+
+def abort_device_deployments(device_id: str, caller: Caller):
+    """Take a device out of all open deployments (mender 4.8)."""
+    deployments.device_gone(caller.tenant, device_id, "aborted")
+    return None, 204
+
+
+def list_deployment_statistics(body: dict, caller: Caller):
+    """Devices by status of several deployments (mender 10)."""
+    return deployment_history.statistics(caller.tenant, body["deployment_ids"])
+
+
+def explain_deployment(deployment_id: str, device_id: str, caller: Caller):
+    """Why a device gets a deployment or does not (beyond upstream)."""
+    return explanation.explain(caller.tenant, deployment_id, device_id)

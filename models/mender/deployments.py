@@ -1,6 +1,6 @@
 """Deployments of the Mender system: which devices get which artifact, and how far each is."""
 
-from peewee import BooleanField, ForeignKeyField, IntegerField
+from peewee import SQL, BooleanField, ForeignKeyField, IntegerField
 
 from models.base import BaseModel, CChar, CText, IdField, TenantField, UtcField
 from models.mender.artifacts import Artifact
@@ -28,6 +28,11 @@ class Deployment(BaseModel):
     n_already_installed = IntegerField(default=0)
     n_aborted = IntegerField(default=0)
     n_decommissioned = IntegerField(default=0)
+    start_ts = UtcField(null=True)  # when devices may have it at the earliest
+    phase_id = CChar(max_length=36, null=True)
+    retries = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])
+    force_installation = BooleanField(default=False, constraints=[SQL("DEFAULT FALSE")])
+    group_name = CChar(max_length=1024, null=True)  # whose members it was made for
 
     class Meta:
         table_name = "mender_deployment"
@@ -39,7 +44,10 @@ class Deployment(BaseModel):
 
 
 class DeviceDeployment(BaseModel):
-    """One device's part in a deployment. `open` until it has a final status; `created` when it asked first."""
+    """One device's part in a deployment. `open` until it has a final status; `created` when it asked first.
+
+    `deployment_created` orders a device's deployments: when this one was made or, if it was to start later, its start.
+    """
 
     tenant_id = TenantField()
     deployment = ForeignKeyField(Deployment, on_delete="CASCADE", index=False)
@@ -56,6 +64,7 @@ class DeviceDeployment(BaseModel):
     device_type = CText(null=True)
     state = CChar(max_length=32, null=True)
     substate = CText(null=True)
+    attempts = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])  # that have failed
 
     class Meta:
         table_name = "mender_device_deployment"

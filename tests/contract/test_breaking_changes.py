@@ -17,6 +17,8 @@ Change = Callable[[Any], object]
 MANAGEMENT = "/api/management/v1/deployments"
 CREATE = f"POST {MANAGEMENT}/deployments"
 UPLOAD = f"POST {MANAGEMENT}/artifacts"
+GROUP = f"POST {MANAGEMENT}/deployments/group/{{group_name}}"
+HISTORY = f"GET {MANAGEMENT}/deployments/devices/{{device_id}}"
 LIST, SHOW = f"GET {MANAGEMENT}/deployments", f"GET {MANAGEMENT}/deployments/{{deployment_id}}"
 
 
@@ -61,13 +63,13 @@ def demand_size(document: Any) -> None:
 
 
 def test_two_planted_changes_are_both_named(document, tmp_path):
-    """One of them in a schema that two operations share."""
+    """One of them in a schema that three operations share."""
     breaks = breaking.breaking(document, planted(document, drop_finished, demand_size), tmp_path)
-    assert breaks.keys() == {LIST, SHOW, UPLOAD}
+    assert breaks.keys() == {HISTORY, LIST, SHOW, UPLOAD}
     lines = breaking.unnamed(breaks, "## Unreleased\n")
-    assert [line.partition(": ")[0] for line in lines] == [f"- `{LIST}`", f"- `{SHOW}`", f"- `{UPLOAD}`"]
+    assert [line.partition(": ")[0] for line in lines] == [f"- `{name}`" for name in (LIST, HISTORY, SHOW, UPLOAD)]
     assert "Property `finished` was removed" in lines[0]
-    assert "size" in lines[2]
+    assert "size" in lines[3]
     changelog = "## Unreleased\n\n### Breaking\n\n" + "\n".join(lines) + "\n"
     assert breaking.unnamed(breaks, changelog) == []
 
@@ -80,7 +82,9 @@ def test_two_planted_changes_are_both_named(document, tmp_path):
         pytest.param(lambda d: operation(d, UPLOAD)["responses"]["201"]["headers"].pop("Location"), {UPLOAD}),
         # What redocly diff alone takes for harmless.
         pytest.param(lambda d: body(d, UPLOAD)["properties"].pop("description"), {UPLOAD}),
-        pytest.param(lambda d: body(d, CREATE)["not"]["anyOf"].append({"required": ["later"]}), {CREATE}),
+        pytest.param(
+            lambda d: schema(d, "NotYetOffered")["not"]["anyOf"].append({"required": ["later"]}), {CREATE, GROUP}
+        ),
         # What it names without an operation.
         pytest.param(
             lambda d: d["components"]["securitySchemes"]["BasicUser"].update(scheme="digest"),
@@ -109,10 +113,10 @@ ADDITIONS: list[Change] = [
     lambda d: operation(d, SHOW)["responses"].update({"409": {"description": "New"}}),
     lambda d: operation(d, LIST)["security"].append({"BasicUser": []}),
     lambda d: schema(d, "Deployment")["properties"].update(new={"type": "string"}),
-    lambda d: body(d, CREATE)["properties"].update(new={"type": "string"}),
-    lambda d: body(d, CREATE)["properties"]["name"].update(maxLength=1000),
+    lambda d: schema(d, "DeploymentOrder")["properties"].update(new={"type": "string"}),
+    lambda d: schema(d, "DeploymentOrder")["properties"]["name"].update(maxLength=1000),
     # An attribute that was refused until now.
-    lambda d: body(d, CREATE)["not"]["anyOf"].pop(0),
+    lambda d: schema(d, "NotYetOffered")["not"]["anyOf"].pop(0),
     lambda d: body(d, "POST /api/management/v1/useradm/auth/login").pop("not"),
 ]
 
@@ -129,7 +133,7 @@ def test_a_schema_that_holds_itself(document, tmp_path):
         schema(document, "Deployment")["properties"]["parts"] = {"type": "array", "items": deployment}
 
     nested = planted(document, nest)
-    assert breaking.breaking(nested, planted(nested, drop_finished), tmp_path).keys() == {LIST, SHOW}
+    assert breaking.breaking(nested, planted(nested, drop_finished), tmp_path).keys() == {HISTORY, LIST, SHOW}
 
 
 @pytest.mark.parametrize(

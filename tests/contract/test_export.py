@@ -130,7 +130,7 @@ def test_redocly_sees_a_fault(exports, tmp_path):
     del document["components"]["schemas"]["Deployment"]
     (tmp_path / "mender.json").write_text(json.dumps(document))
     totals, report = lint(tmp_path / "mender.json")
-    assert totals["errors"] == 2, report
+    assert totals["errors"] == 3, report
     assert "no-unresolved-refs" in report
 
 

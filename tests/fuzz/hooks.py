@@ -61,6 +61,11 @@ PATHS: dict[str, Callable[[], dict[str, Any]]] = {
     "abort_deployment": lambda: {"deployment_id": WORLD.deployment("somebody")},
     "get_deployment_statistics": lambda: {"deployment_id": WORLD.deployment("somebody")},
     "list_deployment_devices": lambda: {"deployment_id": WORLD.asked()},
+    "list_deployment_devices_page": lambda: {"deployment_id": WORLD.asked()},
+    "list_device_deployments": lambda: {"device_id": WORLD.device.id},
+    "abort_device_deployments": lambda: {"device_id": WORLD.device.id},
+    "create_group_deployment": lambda: {"group_name": WORLD.group()},
+    "explain_deployment": lambda: {"deployment_id": WORLD.asked(), "device_id": WORLD.device.id},
     "list_deployment_device_ids": lambda: {"deployment_id": WORLD.deployment("somebody")},
     "get_deployment_log": log,
     "update_deployment_status": lambda: {"deployment_id": WORLD.asked()},
@@ -79,6 +84,8 @@ LISTED: dict[str, Callable[[], Any]] = {
     "list_groups": WORLD.group,
     "list_artifacts": WORLD.artifact,
     "list_deployments": lambda: WORLD.deployment(WORLD.device.id),
+    "list_device_deployments": lambda: WORLD.deployment(WORLD.device.id),
+    "list_access_tokens": WORLD.access_token,
 }
 
 # Operations that may take the device's token away.
@@ -110,7 +117,7 @@ class Credentials:
         if "DeviceJWT" in schemes:
             headers["Authorization"] = f"Bearer {WORLD.device.token}"
         elif "ManagementJWT" in schemes:
-            own = name(case) in ("logout", "create_access_token")
+            own = name(case) == "logout"
             headers["Authorization"] = f"Bearer {WORLD.login(GUEST) if own else WORLD.token}"
         elif "BasicUser" in schemes:
             import base64
@@ -137,9 +144,11 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """Put things that exist where the fuzzer meant a valid value."""
     if case.method.upper() not in (case.operation.method.upper(), "HEAD") or case.meta is None:
         return
+    operation = name(case)
+    if operation in ("update_user", "delete_user") and case.path_parameters.get("user_id") in WORLD.needed_users:
+        case.path_parameters = {"user_id": WORLD.user()}
     if WORLD.random.random() > SHARE:
         return
-    operation = name(case)
     if operation in PATHS and not linked(case) and not meant_wrong(case, ParameterLocation.PATH):
         case.path_parameters = PATHS[operation]()
     if linked(case) and operation in LISTED and not meant_wrong(case, ParameterLocation.QUERY):
@@ -164,11 +173,13 @@ def download(case: Any) -> None:
 
 
 def body(case: Any, operation: str) -> None:
-    if operation == "create_deployment" and isinstance(case.body, dict):
+    if operation in ("create_deployment", "create_group_deployment") and isinstance(case.body, dict):
         case.body = {**case.body, "artifact_name": WORLD.artifact_name}
-        if WORLD.random.random() < 0.3:
+        if "devices" in case.body and WORLD.random.random() < 0.3:
             case.body["devices"] = [WORLD.device.id]
-    elif operation == "generate_artifact" and isinstance(case.body, dict):
+        if WORLD.random.random() < 0.7:
+            case.body.pop("phases", None)  # most times are in the past
+    elif operation == "generate_artifact" and not meant_wrong(case, ParameterLocation.BODY):
         name = f"generated-{WORLD.random.getrandbits(64):x}"
         case.body = {**case.body, "name": name, "device_types_compatible": "board", "args": WORLD.ARGS}
     elif operation == "preauthorize_device" and isinstance(case.body, dict):

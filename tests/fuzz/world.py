@@ -129,6 +129,12 @@ class World:
         body = {"email": f"u{self._stamp}{next(self._numbers)}@example.com", "password": self.password}
         return self._call("POST", f"{USERADM}/users", json=body).headers["Location"].rpartition("/")[2]
 
+    @cached_property
+    def needed_users(self) -> set[str]:
+        """Those whose tokens all other calls are made with."""
+        listed = self._call("GET", f"{USERADM}/users").json()
+        return {"me", *(entry["id"] for entry in listed[:2])}
+
     def access_token(self) -> str:
         """The id of a new personal access token."""
         listed = self._call("GET", f"{USERADM}/settings/tokens").json()

@@ -39,7 +39,7 @@ def describe() -> set[str]:
 def _plain(text: str) -> str:
     """The statement without differences that mean nothing."""
     text = re.sub(r"\s+", " ", text.replace("IF NOT EXISTS ", ""))
-    return text.replace("( ", "(").replace(" )", ")")
+    return text.replace("( ", "(").replace(" )", ")").replace(" ,", ",")
 
 
 def indexed_collations() -> set[tuple[str, str]]:

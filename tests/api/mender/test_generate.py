@@ -207,3 +207,12 @@ def test_the_last_place_in_the_storage_is_taken_once(user):
     answers = race(*[partial(user.upload, content) for content in made])
     assert sorted(answer.status_code for answer in answers) == [201, 201, 413, 413, 413]
     assert len(user.get(ARTIFACTS).json()) == 2
+
+
+def test_what_is_no_artifact_id_is_no_path_of_artifacts(user):
+    """`generate` beside `{artifact_id}`: only what an id can be leads there."""
+    for method in ("PUT", "GET", "DELETE"):
+        answer = user.call(method, GENERATE)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "OPTIONS, POST")
+    assert user.call("OPTIONS", GENERATE).headers["Allow"] == "OPTIONS, POST"
+    assert user.get(f"{ARTIFACTS}/other").status_code == 400

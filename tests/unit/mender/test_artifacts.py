@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from app.core import clock, db, ids, schedule, storage, work
 from app.core.errors import BadRequest, Conflict, InsufficientStorage, NotFound, Unavailable, Unprocessable
-from app.mender import artifacts, deployments
+from app.mender import artifacts, deployment_orders, deployments
 from app.mender.artifact_header import ArtifactError
+from app.mender.deployment_orders import Order
 from tests.support.artifacts import Payload, build, file_entry
 from tests.support.uploads import ONE, listed, objects, rows, shown, staged, upload, upload_for
 from tests.support.work import do_work
@@ -253,7 +254,7 @@ def test_a_file_without_a_row_goes_within_an_hour(database: Any, monkeypatch: py
 
 def deployed(name: str, tenant: str = "") -> str:
     with db.write():
-        return deployments.create(tenant, "production", name, ["device"])
+        return deployment_orders.create(tenant, Order("production", name, ["device"]))
 
 
 def test_an_artifact_in_an_unfinished_deployment_is_kept(database: Any) -> None:
