@@ -4,28 +4,19 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
+
+from app.cli_mender import mender
+from app.cli_options import DatabaseUrl, DataDir, given_options, settings_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 admin = typer.Typer(no_args_is_help=True, help="Administrators.")
 spec = typer.Typer(no_args_is_help=True, help="The OpenAPI documents this server is made from.")
 app.add_typer(admin, name="admin")
+app.add_typer(mender, name="mender")
 app.add_typer(spec, name="spec")
-
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where data is kept (FLOTILLA_DATA_DIR).")]
-DatabaseUrl = Annotated[str | None, typer.Option("--database-url", help="Database (FLOTILLA_DATABASE_URL).")]
-
-
-def _options(**given: Any) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _settings(**given: Any) -> Any:
-    from app.settings import Settings
-
-    return Settings(**_options(**given))
 
 
 def _print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -83,7 +74,7 @@ def serve(
 
     Example: flotilla serve --workers 4 --database-url postgresql://flotilla@db/flotilla
     """
-    settings = _settings(
+    settings = settings_of(
         host=host,
         port=port,
         internal_port=internal_port,
@@ -132,7 +123,7 @@ def worker(
     """
     from app import main
 
-    main.run_worker(_settings(data_dir=data_dir, database_url=database_url), threads)
+    main.run_worker(settings_of(data_dir=data_dir, database_url=database_url), threads)
 
 
 @app.command()
@@ -147,7 +138,7 @@ def work(
     """
     from app import main
 
-    settings = _settings(data_dir=data_dir, database_url=database_url)
+    settings = settings_of(data_dir=data_dir, database_url=database_url)
     if retry is not None:
         main.retry_work(settings, retry)
         print(f"Unit {retry} is queued again.")  # noqa: T201
@@ -182,7 +173,7 @@ def admin_create(
         if not password:
             raise ValueError("no password on standard input")
 
-    settings = _settings(data_dir=data_dir, database_url=database_url)
+    settings = settings_of(data_dir=data_dir, database_url=database_url)
     print(main.create_admin(settings, email, password, system=system, tenant=tenant))  # noqa: T201
 
 
@@ -194,7 +185,7 @@ def migrate(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """
     from app import main
 
-    applied = main.migrate_database(_settings(data_dir=data_dir, database_url=database_url))
+    applied = main.migrate_database(settings_of(data_dir=data_dir, database_url=database_url))
     print("\n".join(applied) if applied else "The database is up to date.")  # noqa: T201
 
 
@@ -206,7 +197,7 @@ def routes(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """
     from app import main
 
-    rows = main.routes(_settings(data_dir=data_dir, database_url=database_url))
+    rows = main.routes(settings_of(data_dir=data_dir, database_url=database_url))
     _print_table(("listener", "system", "method", "path", "operation"), rows)
 
 
@@ -220,7 +211,7 @@ def settings(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None
     """
     from app.settings import effective
 
-    rows = effective(_options(data_dir=data_dir, database_url=database_url))
+    rows = effective(given_options(data_dir=data_dir, database_url=database_url))
     _print_table(("setting", "value", "source"), rows)
 
 
@@ -247,7 +238,7 @@ def spec_check(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> No
     """Compile every operation of both listeners, as the server does at start, and say what is wrong."""
     from app import main
 
-    count = main.check_specs(_settings(data_dir=data_dir, database_url=database_url))
+    count = main.check_specs(settings_of(data_dir=data_dir, database_url=database_url))
     print(f"{count} operations: specs and handlers fit.")  # noqa: T201
 
 
@@ -265,7 +256,7 @@ def spec_export(
     """
     from app import main
 
-    found = main.published(_settings(data_dir=data_dir, database_url=database_url), audience)
+    found = main.published(settings_of(data_dir=data_dir, database_url=database_url), audience)
     if system is not None and system not in found:
         raise ValueError(f"no system {system} on the {audience} listener; there are: {', '.join(sorted(found))}")
     output.mkdir(parents=True, exist_ok=True)

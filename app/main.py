@@ -26,6 +26,7 @@ from app.http.origin import Origin
 from app.http.resolver import HandlerResolver
 from app.http.stock import create_stock_app
 from app.http.switch import Switch
+from app.mender import limits as mender_limits
 from app.mender import useradm
 from app.settings import Settings
 
@@ -151,6 +152,17 @@ def create_admin(settings: Settings, email: str, password: str, *, system: str |
     open_process(settings)
     migrate.up()
     return useradm.create_user(email, password, tenant)
+
+
+def mender_limit(settings: Settings, tenant: str, name: mender_limits.Name, value: int | None) -> int:
+    """A limit of the Mender system, after it was set to `value` if that is given (mender 2.6, 4.2)."""
+    open_process(settings)
+    migrate.up()
+    if value is not None:
+        with db.write():
+            mender_limits.put(tenant, name, value)
+    with db.read():
+        return mender_limits.get(tenant, name)
 
 
 def routes(settings: Settings) -> list[tuple[str, str, str, str, str]]:

@@ -234,3 +234,13 @@ def _start_again(server: support.Server) -> None:
         assert process.wait(60) == 0
     finally:
         again.stop()
+
+
+def test_a_limit_is_shown_and_set(flotilla, tmp_path):
+    data = ("--data-dir", str(tmp_path / "data"))
+    assert flotilla("mender", "limit", "max_devices", *data) == (0, "0\n", "")
+    assert flotilla("mender", "limit", "max_devices", "250", *data) == (0, "250\n", "")
+    assert flotilla("mender", "limit", "storage", *data) == (0, "0\n", "")
+    assert flotilla("mender", "limit", "max_devices", *data) == (0, "250\n", "")
+    for wrong in (("unheard",), ("storage", "-1"), ("storage", "many")):
+        assert flotilla("mender", "limit", *wrong, *data)[0] == 2
