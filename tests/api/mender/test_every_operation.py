@@ -1,8 +1,11 @@
 """Rules that hold for every operation of the Mender system, read from its spec (design section 3, order of refusal)."""
 
+from datetime import timedelta
+
 import httpx
 import pytest
 
+from app.core import clock
 from app.http import specs
 from app.http.schemas import Schemas
 from tests.support.live import raw
@@ -29,15 +32,24 @@ def schemes(operation: dict) -> set[str]:
 
 @pytest.fixture
 def people(http, user) -> dict[str, str]:
-    """A good token of each kind, and one that was revoked."""
+    """A good token of each kind, of each one that has expired, and one that was revoked."""
     device = user.accepted(Device(http))
     leaver = User(http, email="leaver@example.com")
     leaver.call("POST", "/api/management/v1/useradm/auth/logout")
-    return {"user": user.token, "device": device.token, "revoked": leaver.token}
+    with clock.freeze(clock.now() - timedelta(days=8)):
+        late = User(http, email="late@example.com")
+        late_device = late.accepted(Device(http))
+    return {
+        "user": user.token,
+        "device": device.token,
+        "revoked": leaver.token,
+        "expired user": late.token,
+        "expired device": late_device.token,
+    }
 
 
 def test_who_may_call_what(http: httpx.Client, people):
-    """Every operation x (nobody, the other kind, a revoked token, nonsense) is 401; the right kind is not."""
+    """Every operation x (nobody, the other kind, revoked, expired, nonsense) is 401; the right kind is not."""
     for case in OPERATIONS:
         path, method, operation = case.values
         wanted = schemes(operation)
@@ -45,7 +57,7 @@ def test_who_may_call_what(http: httpx.Client, people):
             continue
         right = "device" if "DeviceJWT" in wanted else "user"
         wrong = {"device": "user", "user": "device"}[right]
-        for credential in (None, people[wrong], people["revoked"], "nonsense"):
+        for credential in (None, people[wrong], people["revoked"], people[f"expired {right}"], "nonsense"):
             headers = {} if credential is None else {"Authorization": f"Bearer {credential}"}
             answer = http.request(method, url(path), headers=headers)
             assert answer.status_code == 401, (case.id, credential)
