@@ -83,7 +83,7 @@ def test_two_planted_changes_are_both_named(document, tmp_path):
         # What redocly diff alone takes for harmless.
         pytest.param(lambda d: body(d, UPLOAD)["properties"].pop("description"), {UPLOAD}),
         pytest.param(
-            lambda d: schema(d, "NotYetOffered")["not"]["anyOf"].append({"required": ["later"]}), {CREATE, GROUP}
+            lambda d: schema(d, "DeploymentOrder")["not"]["anyOf"].append({"required": ["later"]}), {CREATE, GROUP}
         ),
         # What it names without an operation.
         pytest.param(
@@ -116,7 +116,7 @@ ADDITIONS: list[Change] = [
     lambda d: schema(d, "DeploymentOrder")["properties"].update(new={"type": "string"}),
     lambda d: schema(d, "DeploymentOrder")["properties"]["name"].update(maxLength=1000),
     # An attribute that was refused until now.
-    lambda d: schema(d, "NotYetOffered")["not"]["anyOf"].pop(0),
+    lambda d: schema(d, "DeploymentOrder")["not"]["anyOf"].pop(0),
     lambda d: body(d, "POST /api/management/v1/useradm/auth/login").pop("not"),
 ]
 
