@@ -19,6 +19,7 @@ from app.core import db, documents, failpoints, limits, migrate, secrets, storag
 from app.core.calls import Audience
 from app.core.errors import NotFound
 from app.core.log import configure as configure_log
+from app.core.storage_url import open_store
 from app.http import specs
 from app.http.envelopes import Envelopes
 from app.http.middleware import Pipeline, Surroundings
@@ -47,7 +48,8 @@ def open_process(settings: Settings) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     secrets.configure(settings.key_file)
     db.configure(settings.database_url, lock_dir=settings.data_dir)
-    storage.configure(settings.data_dir / "objects", settings.spool)
+    store = open_store(settings.storage_url, settings.ca_file)
+    storage.configure(store, settings.spool, signed_downloads=settings.storage_signed_downloads)
     failpoints.configure(settings.failpoints)
     limits.configure(settings.login_limit)
 
@@ -70,7 +72,7 @@ def close_process() -> None:
 
 def prepare_process(settings: Settings) -> None:
     """What one process does before any serves: migrate, make signing keys and, at first start, an administrator."""
-    _prepare_database(settings)
+    _prepare(settings)
     password = random.token_urlsafe(18)
     if useradm.ensure_first_admin(FIRST_ADMIN, password):
         _hand_over(settings.data_dir / "admin-password", password)
@@ -78,8 +80,9 @@ def prepare_process(settings: Settings) -> None:
         close_process()
 
 
-def _prepare_database(settings: Settings) -> None:
+def _prepare(settings: Settings) -> None:
     open_process(settings)
+    storage.claim(secrets.derive("owner of the storage").hex())
     migrate.up()
     worker.prepare(settings.postgres_url)
     tokens.ensure_keys([(system, kind) for system, kinds in TOKEN_KINDS.items() for kind in kinds])
@@ -113,7 +116,7 @@ def _start_worker(settings: Settings, count: int) -> None:
 
 def run_worker(settings: Settings, count: int) -> None:
     """Do work in the background, in `count` threads, until SIGTERM or SIGINT."""
-    _prepare_database(settings)
+    _prepare(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, FilePath, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -18,6 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from app.core import storage_url
 from app.http.origin import parse_origin
 
 PREFIX: Final = "FLOTILLA_"
@@ -73,6 +74,12 @@ def _database(value: str) -> str:
     raise ValueError("write sqlite:///PATH (absolute) or postgresql://USER@HOST:PORT/NAME")
 
 
+def _storage(value: str) -> str:
+    if value:
+        storage_url.parse(value)
+    return value
+
+
 CommaList = Annotated[list[str], NoDecode, BeforeValidator(_comma_list)]
 
 
@@ -107,6 +114,15 @@ class Settings(BaseSettings):
     cors_origins: Annotated[CommaList, AfterValidator(_origins)] = Field(
         [], description="Origins whose pages may call this server from a browser, comma separated."
     )
+    storage_url: Annotated[str, AfterValidator(_storage)] = Field(
+        "",
+        description="Where files are kept: file:/FOLDER, s3://BUCKET/PREFIX or az://CONTAINER/PREFIX;"
+        " default: DATA_DIR/objects.",
+    )
+    storage_signed_downloads: bool = Field(
+        False, description="Let devices download from the bucket itself, by links it signs, instead of from here."
+    )
+    ca_file: FilePath | None = Field(None, description="Further certificate authorities (PEM) for outgoing https.")
     spool_dir: Path | None = Field(None, description="Where uploads are received; default: DATA_DIR/spool.")
     secret_key_file: Path | None = Field(None, description="The key that seals secrets; default: DATA_DIR/secret.key.")
     login_limit: int = Field(
@@ -136,10 +152,13 @@ class Settings(BaseSettings):
     def _complete(self) -> "Settings":
         self.data_dir = self.data_dir.resolve()
         self.database_url = self.database_url or f"sqlite://{quote(str(self.data_dir / 'flotilla.db'))}"
+        self.storage_url = self.storage_url or f"file:{quote(str(self.data_dir / 'objects'))}"
         self.spool_dir = self.spool.resolve()
         self.secret_key_file = self.key_file.resolve()
         if self.workers > 1 and self.database_url.startswith("sqlite"):
             raise ValueError("WORKERS above 1 needs PostgreSQL: SQLite has one writer")
+        if self.storage_signed_downloads and self.storage_url.startswith("file:"):
+            raise ValueError("STORAGE_SIGNED_DOWNLOADS needs a STORAGE_URL of s3: or az:")
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("TLS_CERT and TLS_KEY go together")
         return self

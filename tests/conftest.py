@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from app.core import clock, db, log, passwords, secrets, storage
+from app.core.local_store import LocalStore
 from tests.support import statuses
 from tests.support.databases import Cluster
 from tests.support.state import State
@@ -96,7 +97,7 @@ class Database:
 def _bound(state: State, kind: str, folder: Path) -> Iterator[Database]:
     """Everything a rule needs: clean tables, keys, an empty storage, cheap passwords."""
     secrets.configure(state.key_file)
-    storage.configure(folder / "objects", folder / "spool")
+    storage.configure(LocalStore(folder / "objects"), folder / "spool")
     passwords.configure(fast=True)
     url = state.url(kind)
     db.configure(url, lock_dir=folder)

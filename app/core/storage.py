@@ -1,148 +1,113 @@
-"""Files on the local disk: staged in the spool, renamed into place when whole, read in chunks.
+"""Objects, in a folder or a bucket: staged in the spool, under their key when whole, read in chunks.
 
 The row that names an object is written after the object is in place, so a crash leaves at most an object that nothing
 lists; `reconcile` removes those.
 """
 
-import contextlib
-import errno
-import os
-import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from app.core import db, failpoints
-from app.core.errors import InsufficientStorage, NotFound, is_disk_full
+from app.core.local_store import written_before
 
-CHUNK: Final = 256 * 1024
-ORPHAN_SECONDS: Final = 3600
+ORPHAN: Final = timedelta(hours=1)
 
-_root: Path | None = None
+
+class Store(Protocol):
+    """Where objects are. A key is written once."""
+
+    def claim(self, owner: str) -> None:
+        """Raises ValueError when the place cannot be used, or is another owner's."""
+
+    def adopt(self, staged: Path, key: str, media_type: str, filename: str) -> None:
+        """Take a file over: afterwards the object is whole and durable, or not there."""
+
+    def size(self, key: str) -> int:
+        """Bytes of an object; raises NotFound."""
+
+    def read(self, key: str, offset: int, length: int) -> Iterator[bytes]:
+        """A part of an object, in chunks of at most 256 KiB."""
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is no error."""
+
+    def older(self, prefix: str, age: timedelta) -> Iterator[str]:
+        """Keys beneath `prefix` (all for "") of what was written longer ago than `age`."""
+
+    def signed_url(self, key: str, lifetime: timedelta) -> str | None:
+        """An address that gives the object to anyone until it ends; None where there is none."""
+
+
+_store: Store | None = None
 _spool: Path | None = None
+_signs = False
 
 
-def configure(root: Path, spool: Path) -> None:
-    """Use `root` for objects and `spool` for what is being received; both are made."""
-    global _root, _spool
-    for folder in (root, spool):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _root, _spool = root.resolve(), spool.resolve()
+def configure(store: Store, spool: Path, *, signed_downloads: bool = False) -> None:
+    """Keep objects in `store`; `spool`, which is made, takes what is being received."""
+    global _store, _spool, _signs
+    spool.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _store, _spool, _signs = store, spool.resolve(), signed_downloads
 
 
-def _configured(folder: Path | None) -> Path:
-    if folder is None:
+def _configured() -> Store:
+    if _store is None:
         raise RuntimeError("storage is not configured")
-    return folder
+    return _store
 
 
 def spool_dir() -> Path:
     """Where bodies are staged."""
-    return _configured(_spool)
+    if _spool is None:
+        raise RuntimeError("storage is not configured")
+    return _spool
 
 
-def _path(key: str) -> Path:
-    """The file of an object, surely beneath the root; raises ValueError for a key that would lead outside."""
-    root = _configured(_root)
-    parts = key.split("/")
-    if "\0" in key or any(part in ("", ".", "..") for part in parts):
+def claim(owner: str) -> None:
+    """Make sure that the place is there and nobody else's: `reconcile` removes what its owner does not list."""
+    _configured().claim(owner)
+
+
+def _checked(key: str) -> str:
+    if "\0" in key or any(part in ("", ".", "..") for part in key.split("/")):
         raise ValueError(f"not an object key: {key!r}")
-    path = root.joinpath(*parts)
-    if not path.resolve().is_relative_to(root):  # by a symbolic link
-        raise ValueError(f"not an object key: {key!r}")
-    return path
+    return key
 
 
-def adopt(staged: Path, key: str) -> None:
-    """Move a staged file to `key`, durably: the file, then its name. Raises InsufficientStorage, ValueError.
+def adopt(staged: Path, key: str, *, media_type: str = "application/octet-stream", filename: str = "") -> None:
+    """Move a staged file to `key`, durably. Raises InsufficientStorage, Unavailable, ValueError.
 
-    `key` is a new one: when this fails, nothing is left there.
+    `key` is a new one: when this fails, nothing is left there. Media type and file name are for signed addresses.
     """
     db.outside("moving a file")
-    target = _path(key)
-    try:
-        _make_folder(target.parent)
-        _sync(staged)
-        failpoints.hit("storage.synced")
-        try:
-            staged.rename(target)
-        except OSError as exc:
-            if exc.errno != errno.EXDEV:  # the spool is on another file system
-                raise
-            _copy(staged, target)
-        failpoints.hit("storage.renamed")
-        _sync(target.parent)
-        failpoints.hit("storage.adopted")
-    except OSError as exc:
-        with contextlib.suppress(OSError):
-            target.unlink(missing_ok=True)
-        if is_disk_full(exc):
-            raise InsufficientStorage("no space left") from exc
-        raise
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it, durably: a file is lost with the name of its folder."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True, mode=0o700)
-        _sync(folder.parent)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy beside the target, then rename: a half copy never has the object's name."""
-    part = target.with_name(f"{target.name}.{os.urandom(8).hex()}.part")
-    try:
-        with source.open("rb") as reading, part.open("wb") as writing:
-            while chunk := reading.read(CHUNK):
-                writing.write(chunk)
-            writing.flush()
-            os.fsync(writing.fileno())
-        part.rename(target)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-    source.unlink()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _configured().adopt(staged, _checked(key), media_type, filename)
+    failpoints.hit("storage.adopted")
 
 
 def reader(key: str) -> Callable[[int, int], Iterator[bytes]]:
     """A function (offset, length) -> chunks of at most 256 KiB of an object. Raises NotFound when it is not there."""
-    path = _path(key)
-    if not path.is_file():
-        raise NotFound("the file is not in the store")
-
-    def read(offset: int, length: int) -> Iterator[bytes]:
-        with path.open("rb") as file:
-            file.seek(offset)
-            left = length
-            while left > 0 and (chunk := file.read(min(CHUNK, left))):
-                left -= len(chunk)
-                yield chunk
-
-    return read
+    size(key)
+    store = _configured()
+    return lambda offset, length: store.read(key, offset, length)
 
 
 def size(key: str) -> int:
-    """Bytes of an object; raises NotFound."""
-    try:
-        return _path(key).stat().st_size
-    except FileNotFoundError:
-        raise NotFound("the file is not in the store") from None
+    """Bytes of an object; raises NotFound, Unavailable."""
+    return _configured().size(_checked(key))
+
+
+def signed_url(key: str, lifetime: timedelta) -> str | None:
+    """An address of the store that gives the object until it ends; None where this server gives it itself."""
+    return _configured().signed_url(_checked(key), lifetime) if _signs else None
 
 
 def delete(key: str) -> None:
-    """Remove an object; one that is not there is no error."""
+    """Remove an object; one that is not there is no error. Raises Unavailable."""
     db.outside("removing a file")
-    _path(key).unlink(missing_ok=True)
+    _configured().delete(_checked(key))
     failpoints.hit("storage.removed")
 
 
@@ -152,24 +117,12 @@ def reconcile(known: Iterable[str], prefix: str = "") -> list[str]:
     Only what is over an hour old: a younger object may be waiting for its row.
     """
     db.outside("removing files")
-    listed = set(known)
-    root = _configured(_root)
-    cutoff = time.time() - ORPHAN_SECONDS
-    removed = []
-    for file in (_path(prefix) if prefix else root).rglob("*"):
-        key = file.relative_to(root).as_posix()
-        if key not in listed and _forgotten(file, cutoff):
-            file.unlink(missing_ok=True)
-            removed.append(key)
+    store, listed = _configured(), set(known)
+    removed = [key for key in store.older(prefix, ORPHAN) if key not in listed]
+    for key in removed:
+        store.delete(key)
+    cutoff = time.time() - ORPHAN.total_seconds()
     for file in spool_dir().iterdir():
-        if _forgotten(file, cutoff):
+        if written_before(file, cutoff):
             file.unlink(missing_ok=True)
     return removed
-
-
-def _forgotten(file: Path, cutoff: float) -> bool:
-    try:
-        found = file.lstat()
-    except FileNotFoundError:
-        return False
-    return not stat.S_ISDIR(found.st_mode) and found.st_mtime < cutoff

@@ -13,7 +13,7 @@ import peewee
 from app.core import clock, db, ids, schedule, storage, work
 from app.core.calls import StagedFile, Stream
 from app.core.errors import BadRequest, Conflict, NotFound, Unprocessable
-from app.mender import deployments, limits
+from app.mender import deployments, limits, links
 from app.mender.artifact_file import ArtifactFile, parse
 from models.base import scoped
 from models.mender.artifacts import Artifact, ArtifactCombination
@@ -38,7 +38,7 @@ def upload(tenant: str, staged: StagedFile, size: int | None, description: str) 
     with db.read():
         limits.check_storage(tenant, staged.size)
         _refuse_taken(tenant, parsed.name, combinations)
-    storage.adopt(staged.path, key)
+    storage.adopt(staged.path, key, media_type=MEDIA_TYPE, filename=f"{parsed.name}.mender")
     try:
         with db.write():
             limits.check_storage(tenant, staged.size, hold=True)
@@ -215,9 +215,11 @@ def reconcile() -> list[str]:
     return storage.reconcile(known, FOLDER)
 
 
-def require(tenant: str, artifact_id: str) -> None:
-    """Raises NotFound unless there is such an artifact."""
-    _artifact(tenant, artifact_id)
+def link(tenant: str, artifact_id: str, base_url: str) -> dict[str, str]:
+    """A link for users. Opens its own unit; raises NotFound."""
+    with db.read():
+        artifact = _artifact(tenant, artifact_id)
+    return links.make(tenant, artifact, base_url, links.MANAGEMENT)
 
 
 def open_file(tenant: str, artifact_id: str) -> Stream:

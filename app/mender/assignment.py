@@ -32,12 +32,24 @@ def next_deployment(
     if found is None:
         return None
     with db.write():
-        return _assign(tenant, found, provides, base_url, use_depends)
+        assigned = _assign(tenant, found, provides, use_depends)
+    if assigned is None:
+        return None
+    deployment_id, artifact = assigned
+    return {
+        "id": deployment_id,
+        "artifact": {
+            "id": artifact.id,
+            "artifact_name": artifact.name,
+            "device_types_compatible": artifact.device_types,
+            "source": links.make(tenant, artifact, base_url, links.DEVICE),
+        },
+    }
 
 
 def _assign(
-    tenant: str, found: tuple[int, int], provides: dict[str, str], base_url: str, use_depends: bool
-) -> dict[str, Any] | None:
+    tenant: str, found: tuple[int, int], provides: dict[str, str], use_depends: bool
+) -> tuple[str, Artifact] | None:
     part_pk, deployment_pk = found
     deployment = db.for_update(Deployment.select().where(Deployment.pk == deployment_pk)).get()
     part = DeviceDeployment.select().where(DeviceDeployment.pk == part_pk, DeviceDeployment.open).get_or_none()
@@ -58,15 +70,7 @@ def _assign(
     if part.artifact_id != artifact.pk:
         part.artifact = artifact
         part.save(only=[DeviceDeployment.artifact])
-    return {
-        "id": deployment.id,
-        "artifact": {
-            "id": artifact.id,
-            "artifact_name": artifact.name,
-            "device_types_compatible": artifact.device_types,
-            "source": links.sign(tenant, artifact.id, base_url, links.DEVICE),
-        },
-    }
+    return deployment.id, artifact
 
 
 def choose(tenant: str, name: str, provides: dict[str, str], *, use_depends: bool) -> Artifact | None:

@@ -7,13 +7,24 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import urlencode
 
-from app.core import clock, secrets
+from app.core import clock, secrets, storage
 from app.core.errors import Forbidden
+from models.mender.artifacts import Artifact
 
 PATH: Final = "/api/devices/v1/deployments/download/artifacts/"
 PURPOSE: Final = "mender artifact links"
 MANAGEMENT: Final = timedelta(minutes=15)
 DEVICE: Final = timedelta(hours=24)
+
+
+def make(tenant: str, artifact: Artifact, base_url: str, lifetime: timedelta) -> dict[str, str]:
+    """`{"uri", "expire"}` of a link to the file, here or in the bucket (STORAGE_SIGNED_DOWNLOADS).
+
+    Outside of transactions: a bucket's credentials may have to be fetched first.
+    """
+    end = (clock.now() + lifetime).replace(microsecond=0)
+    uri = storage.signed_url(artifact.object_key, lifetime)
+    return sign(tenant, artifact.id, base_url, lifetime) if uri is None else {"uri": uri, "expire": clock.rfc3339(end)}
 
 
 def sign(tenant: str, artifact_id: str, base_url: str, lifetime: timedelta) -> dict[str, str]:

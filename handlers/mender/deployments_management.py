@@ -10,7 +10,6 @@ from app.mender import (
     explanation,
     generation,
     limits,
-    links,
     reports,
 )
 from app.mender.deployment_orders import Order
@@ -55,8 +54,7 @@ def delete_artifact(artifact_id: str, caller: Caller):
 
 def get_artifact_link(artifact_id: str, caller: Caller, request: Request):
     """A link that downloads the file (mender 4.2)."""
-    artifacts.require(caller.tenant, artifact_id)
-    return links.sign(caller.tenant, artifact_id, request.base_url, links.MANAGEMENT)
+    return artifacts.link(caller.tenant, artifact_id, request.base_url)
 
 
 def _ordered(caller: Caller, body: dict, **target):

@@ -1,5 +1,6 @@
 """The genuine Debian programs mender-artifact, mender-cli and mender-client, driven as a person and a device would."""
 
+import itertools
 import json
 import os
 import shutil
@@ -240,3 +241,27 @@ class Management:
     def log(self, deployment: str, device_id: str) -> str | None:
         answer = self.http.get(f"/api/management/v1/deployments/deployments/{deployment}/devices/{device_id}/log")
         return answer.text if answer.status_code == 200 else None
+
+
+_numbers = itertools.count(1)
+
+
+def mac(key: str) -> str:
+    """An identity of its own for each device of this process."""
+    return f"02:{os.getpid() >> 8 & 255:02x}:{os.getpid() & 255:02x}:00:{len(key):02x}:{next(_numbers):02x}"
+
+
+def accepted(management: Management, device: Device) -> str:
+    """Wait for the device's request, accept it, and give its id."""
+    found = until(f"{device.mac} asks for authentication", lambda: management.device(device.mac))
+    assert found["status"] == "pending"
+    management.accept(found)
+    return found["id"]
+
+
+def updated(management: Management, device: Device, device_id: str, name: str) -> str:
+    """Deploy an artifact to the device and see it installed; the deployment's id."""
+    deployment = management.deploy(name, device_id)
+    until("the deployment ends", lambda: management.device_status(deployment, device_id) in ("success", "failure"))
+    assert management.device_status(deployment, device_id) == "success", device.log.read_text()
+    return deployment

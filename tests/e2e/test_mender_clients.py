@@ -1,6 +1,5 @@
 """Debian's mender-artifact, mender-cli and mender-client, unchanged, against a running server (mender-clients.md)."""
 
-import itertools
 import os
 from pathlib import Path
 
@@ -16,12 +15,6 @@ pytestmark = pytest.mark.e2e
 every_key = pytest.mark.parametrize(
     "key", [pytest.param(kind, marks=pytest.mark.xdist_group(f"mender-{kind}")) for kind in ("rsa", "ec", "ed25519")]
 )
-_numbers = itertools.count(1)
-
-
-def mac(key: str) -> str:
-    """An identity of its own for each device of this process."""
-    return f"02:{os.getpid() >> 8 & 255:02x}:{os.getpid() & 255:02x}:00:{len(key):02x}:{next(_numbers):02x}"
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +36,6 @@ def cli(server, tmp_path_factory):
     return genuine.Cli(server.url, tmp_path_factory.mktemp("home"), servers.EMAIL, servers.PASSWORD)
 
 
-def accepted(management, device) -> str:
-    """Wait for the device's request, accept it, and give its id."""
-    found = genuine.until(f"{device.mac} asks for authentication", lambda: management.device(device.mac))
-    assert found["status"] == "pending"
-    management.accept(found)
-    return found["id"]
-
-
 @every_key
 def test_a_device_is_accepted_and_updates(key, server, management, cli, tmp_path):
     target, content = tmp_path / "installed" / "motd", os.urandom(20_000)
@@ -59,8 +44,8 @@ def test_a_device_is_accepted_and_updates(key, server, management, cli, tmp_path
     cli("artifacts", "upload", str(artifact))
     assert name in cli("artifacts", "list")
 
-    with genuine.Device(tmp_path / "device", server.url, key, device_type, mac(key)) as device:
-        device_id = accepted(management, device)
+    with genuine.Device(tmp_path / "device", server.url, key, device_type, genuine.mac(key)) as device:
+        device_id = genuine.accepted(management, device)
         inventory = genuine.until(
             "the inventory arrives", lambda: "site" in (found := management.inventory(device_id)) and found
         )
@@ -69,11 +54,7 @@ def test_a_device_is_accepted_and_updates(key, server, management, cli, tmp_path
         assert inventory["site"] == "lab"
         assert inventory["port"] == ["eth0", "eth1"]
 
-        deployment = management.deploy(name, device_id)
-        genuine.until(
-            "the deployment ends", lambda: management.device_status(deployment, device_id) in ("success", "failure")
-        )
-        assert management.device_status(deployment, device_id) == "success", device.log.read_text()
+        deployment = genuine.updated(management, device, device_id, name)
         assert target.read_bytes() == content
         assert management.statistics(deployment)["success"] == 1
         genuine.until(
@@ -89,13 +70,9 @@ def test_a_generated_artifact_is_installed(server, management, tmp_path):
     """mender-client installs what the server made of a raw file."""
     target, content = tmp_path / "installed" / "motd", os.urandom(50_000)
     management.generate("motd-generated", "board-generated", target, content)
-    with genuine.Device(tmp_path / "device", server.url, "ec", "board-generated", mac("generated")) as device:
-        device_id = accepted(management, device)
-        deployment = management.deploy("motd-generated", device_id)
-        genuine.until(
-            "the deployment ends", lambda: management.device_status(deployment, device_id) in ("success", "failure")
-        )
-        assert management.device_status(deployment, device_id) == "success", device.log.read_text()
+    with genuine.Device(tmp_path / "device", server.url, "ec", "board-generated", genuine.mac("generated")) as device:
+        device_id = genuine.accepted(management, device)
+        genuine.updated(management, device, device_id, "motd-generated")
         assert target.read_bytes() == content
         assert target.stat().st_mode & 0o777 == 0o644
         genuine.until(
@@ -111,8 +88,8 @@ def test_a_broken_download_is_resumed(key, server, management, cli, tmp_path):
         "artifacts", "upload", str(genuine.single_file(tmp_path, f"blob-{key}", f"board-resume-{key}", target, content))
     )
     proxy = BreakingProxy(int(server.url.rpartition(":")[2]), limit=1_000_000)
-    with genuine.Device(tmp_path / "device", proxy.url, key, f"board-resume-{key}", mac(key)) as device:
-        device_id = accepted(management, device)
+    with genuine.Device(tmp_path / "device", proxy.url, key, f"board-resume-{key}", genuine.mac(key)) as device:
+        device_id = genuine.accepted(management, device)
         deployment = management.deploy(f"blob-{key}", device_id)
         genuine.until(
             "the deployment ends",
@@ -145,8 +122,8 @@ def test_a_failing_module_ends_as_failure_with_its_log(key, server, management, 
         str(payload),
     )
     cli("artifacts", "upload", str(artifact))
-    with genuine.Device(tmp_path / "device", server.url, key, f"board-fail-{key}", mac(key)) as device:
-        device_id = accepted(management, device)
+    with genuine.Device(tmp_path / "device", server.url, key, f"board-fail-{key}", genuine.mac(key)) as device:
+        device_id = genuine.accepted(management, device)
         deployment = management.deploy(f"failing-{key}", device_id)
         genuine.until(
             "the device reports failure", lambda: management.device_status(deployment, device_id) == "failure"
@@ -159,8 +136,8 @@ def test_a_failing_module_ends_as_failure_with_its_log(key, server, management, 
 def test_a_wrong_type_ends_as_noartifact(key, server, management, cli, tmp_path):
     artifact = genuine.single_file(tmp_path, f"other-{key}", "some-other-board", Path("/nonexistent/x"), b"x" * 5_000)
     cli("artifacts", "upload", str(artifact))
-    with genuine.Device(tmp_path / "device", server.url, key, f"board-wrong-{key}", mac(key)) as device:
-        device_id = accepted(management, device)
+    with genuine.Device(tmp_path / "device", server.url, key, f"board-wrong-{key}", genuine.mac(key)) as device:
+        device_id = genuine.accepted(management, device)
         deployment = management.deploy(f"other-{key}", device_id)
         genuine.until(
             "the device ends as noartifact", lambda: management.device_status(deployment, device_id) == "noartifact"
@@ -186,8 +163,8 @@ def test_an_abort_is_answered_409(key, server, management, cli, tmp_path):
         str(payload),
     )
     cli("artifacts", "upload", str(artifact))
-    with genuine.Device(tmp_path / "device", server.url, key, f"board-slow-{key}", mac(key)) as device:
-        device_id = accepted(management, device)
+    with genuine.Device(tmp_path / "device", server.url, key, f"board-slow-{key}", genuine.mac(key)) as device:
+        device_id = genuine.accepted(management, device)
         deployment = management.deploy(f"slow-{key}", device_id)
         genuine.until("the module installs", (device.folder / "installing").exists)
         management.abort(deployment)
@@ -203,8 +180,8 @@ def test_an_abort_is_answered_409(key, server, management, cli, tmp_path):
 
 @every_key
 def test_decommissioning_locks_a_device_out(key, server, management, tmp_path):
-    with genuine.Device(tmp_path / "device", server.url, key, f"board-gone-{key}", mac(key)) as device:
-        device_id = accepted(management, device)
+    with genuine.Device(tmp_path / "device", server.url, key, f"board-gone-{key}", genuine.mac(key)) as device:
+        device_id = genuine.accepted(management, device)
         genuine.until("the inventory arrives", lambda: "site" in management.inventory(device_id))
         answer = management.http.delete(f"/api/management/v2/devauth/devices/{device_id}")
         assert answer.status_code == 204

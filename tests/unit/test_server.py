@@ -1,6 +1,5 @@
 """The server as a process: two listeners, signals, deadlines, TLS, workers (design sections 3 and 6)."""
 
-import datetime
 import json
 import os
 import signal
@@ -14,11 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.support import certificates
 from tests.support.waiting import PATIENCE, eventually
 
 
@@ -177,27 +174,9 @@ def test_a_lifespan_that_fails_ends_the_server(run):
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """cert.pem and key.pem of localhost, other.pem of another key, locked.pem with a passphrase."""
     folder = tmp_path_factory.mktemp("tls")
-    key, other = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    plain = serialization.NoEncryption()
-    locked = serialization.BestAvailableEncryption(b"passphrase")
-    for file, private, lock in (("key", key, plain), ("other", other, plain), ("locked", key, locked)):
-        (folder / f"{file}.pem").write_bytes(
-            private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
-        )
+    key = certificates.self_signed(folder)
+    certificates.write_key(folder / "other.pem", ec.generate_private_key(ec.SECP256R1()))
+    certificates.write_key(folder / "locked.pem", key, b"passphrase")
     return folder
 
 

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from app.core import db, storage
 from app.core.errors import InsufficientStorage, NotFound
+from app.core.local_store import CHUNK, LocalStore
 
 HOUR = 3600
 
 
 @pytest.fixture(autouse=True)
 def root(tmp_path: Path) -> Path:
-    storage.configure(tmp_path / "objects", tmp_path / "spool")
+    storage.configure(LocalStore(tmp_path / "objects"), tmp_path / "spool")
     return tmp_path / "objects"
 
 
@@ -88,7 +89,7 @@ def test_a_spool_on_another_file_system_is_copied_from(root: Path, monkeypatch: 
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", across)
-    content = os.urandom(3 * storage.CHUNK + 1)
+    content = os.urandom(3 * CHUNK + 1)
     storage.adopt(staged(content), "a/one")
     assert objects(root) == ["a/one"]
     assert whole("a/one") == content
@@ -137,7 +138,7 @@ def test_a_key_that_leads_elsewhere_is_refused(key: str) -> None:
 
 @given(st.text(st.sampled_from("ab./\\~%\0*"), max_size=12))
 def test_no_key_reaches_a_file_outside(tmp_path_factory: Any, key: str) -> None:
-    folder = storage._configured(storage._root)
+    folder = storage.spool_dir().parent / "objects"
     try:
         storage.adopt(staged(), key)
     except (ValueError, IsADirectoryError, NotADirectoryError):
@@ -153,9 +154,9 @@ def test_a_link_that_leads_elsewhere_is_refused(root: Path, tmp_path: Path) -> N
         storage.adopt(staged(), "link/one")
 
 
-@given(st.integers(0, 2 * storage.CHUNK), st.integers(0, 3 * storage.CHUNK))
+@given(st.integers(0, 2 * CHUNK), st.integers(0, 3 * CHUNK))
 def test_a_range_is_that_part_in_chunks(offset: int, length: int) -> None:
-    content = b"0123456789abcdef" * (2 * storage.CHUNK // 16)
+    content = b"0123456789abcdef" * (2 * CHUNK // 16)
     storage.adopt(staged(content), "one")
     chunks = list(storage.reader("one")(offset, length))
     assert b"".join(chunks) == content[offset : offset + length]
@@ -186,7 +187,7 @@ def test_what_nothing_lists_is_removed_when_it_is_old(root: Path) -> None:
 
 
 def test_files_are_moved_outside_of_transactions_only(database: Any) -> None:
-    storage.configure(database.folder / "objects", database.folder / "spool")
+    storage.configure(LocalStore(database.folder / "objects"), database.folder / "spool")
     for use in (
         lambda: storage.adopt(staged(), "one"),
         lambda: storage.delete("one"),
@@ -199,7 +200,7 @@ def test_files_are_moved_outside_of_transactions_only(database: Any) -> None:
 
 
 def test_nothing_works_before_it_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "_root", None)
+    monkeypatch.setattr(storage, "_store", None)
     monkeypatch.setattr(storage, "_spool", None)
     for use in (storage.spool_dir, lambda: storage.size("one")):
         with pytest.raises(RuntimeError, match="not configured"):

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,9 +115,9 @@ def test_of_uploads_at_once_one_wins(database: Any, monkeypatch: pytest.MonkeyPa
     looked = threading.Barrier(4)
     plain = storage.adopt
 
-    def adopt(path: Path, key: str) -> None:
+    def adopt(*arguments: Any, **named: Any) -> None:
         looked.wait()
-        plain(path, key)
+        plain(*arguments, **named)
 
     monkeypatch.setattr(storage, "adopt", adopt)
     results = together(lambda: upload_for(ONE), 4)
