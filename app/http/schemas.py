@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import jsonschema_rs
+import orjson
 
 Errors = list[tuple[str, str]]
 
@@ -102,6 +103,7 @@ class Schemas:
             }
             for kind in ("request", "closed", "open")
         }
+        self._responses: dict[bytes, Compiled] = {}
 
     def follow(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         """What a schema is behind its $ref."""
@@ -114,8 +116,11 @@ class Schemas:
 
     def response(self, schema: Mapping[str, Any]) -> Compiled:
         """For what we send: objects are closed, an undeclared property is a fault; writeOnly may not appear."""
-        translated = _Translator("closed", self._components).schema(schema)
-        return Compiled(self._compile(translated, "closed", "open"))
+        known = orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)
+        if known not in self._responses:  # operations share their errors
+            translated = _Translator("closed", self._components).schema(schema)
+            self._responses[known] = Compiled(self._compile(translated, "closed", "open"))
+        return self._responses[known]
 
     def _compile(self, schema: Any, *kinds: str) -> jsonschema_rs.Draft202012Validator:
         definitions = {f"{name}.{kind}": d for kind in kinds for name, d in self._definitions[kind].items()}
