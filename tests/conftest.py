@@ -54,6 +54,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[RUN] = Run(Path(tempfile.mkdtemp(prefix="flotilla-test-")), os.getpid(), "main")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that take minutes begin before the others, so that none of them is alone at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     run = node.config.stash[RUN]

@@ -52,6 +52,7 @@ def function(content, name):
     return "\n".join(content.splitlines()[node.lineno - 1 : node.end_lineno])
 
 
+@pytest.mark.long
 def test_adding_an_operation_as_described(copy):
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTEST_ADDOPTS": "-p no:cacheprovider"}
     for name in list(environment):

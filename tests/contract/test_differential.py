@@ -51,6 +51,7 @@ def explains(entry: dict, request: Recorded, ours: Outcome, stock: Outcome) -> b
     return re.search(entry["request"], shown(request)) is not None
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("differential")
 def test_the_same_or_different_on_purpose(pipelines, database):
     world = World(pipelines[0])

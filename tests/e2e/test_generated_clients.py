@@ -21,7 +21,7 @@ from tests.support import server as servers
 from tests.support.artifacts import build
 from tests.support.mender import DEPLOYMENTS
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "clients.md"
 

@@ -16,7 +16,7 @@ from tests.fuzz.checks import CHECKS
 from tests.support import server as servers
 from tests.support.statuses import Seen
 
-pytestmark = [pytest.mark.fuzz]
+pytestmark = [pytest.mark.fuzz, pytest.mark.long]
 
 GUEST = "guest@example.com"
 HERE = Path(__file__).parent

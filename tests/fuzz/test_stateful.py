@@ -16,14 +16,16 @@ from app.http import specs
 from tests.support import server as servers
 from tests.support.statuses import Seen
 
-pytestmark = [pytest.mark.fuzz]
+pytestmark = [pytest.mark.fuzz, pytest.mark.long]
 
 GUEST = "guest@example.com"
 SEQUENCES = 100 if os.environ.get("FLOTILLA_FULL") else 24
 SHARE_FOLLOWED = 0.6  # of the links of the specs, each to a 2xx
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(
+    params=[pytest.param(kind, marks=pytest.mark.xdist_group(f"stateful-{kind}")) for kind in ("sqlite", "postgres")]
+)
 def server(request, tmp_path, cluster):
     url = cluster.create(f"stateful_{uuid4().hex}") if request.param == "postgres" else None
     started = servers.start(tmp_path / "data", url, CHECK_ANSWERS="true", LOG_LEVEL="warning")
@@ -45,7 +47,6 @@ def links(system: str) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("system", ["mender"])
-@pytest.mark.xdist_group("fuzz")
 def test_sequences(system, server, tmp_path, run):
     log = tmp_path / "steps.jsonl"
     environment = {
