@@ -27,6 +27,7 @@ from app.http.origin import Origin
 from app.http.resolver import HandlerResolver
 from app.http.stock import create_stock_app
 from app.http.switch import Switch
+from app.mender import audit as mender_audit
 from app.mender import limits as mender_limits
 from app.mender import useradm
 from app.settings import Settings
@@ -34,7 +35,7 @@ from app.settings import Settings
 log = structlog.get_logger("flotilla")
 
 # Where each system's functions for work in the background are; importing a module makes them known.
-WORK_MODULES = {"mender": ("app.mender.artifacts", "app.mender.useradm")}
+WORK_MODULES = {"mender": ("app.mender.artifacts", "app.mender.audit", "app.mender.useradm")}
 TOKEN_KINDS = {"mender": ("user", "device")}
 AUDIENCES: tuple[Audience, ...] = ("public", "internal")
 FIRST_ADMIN = "admin@localhost.localdomain"
@@ -52,6 +53,7 @@ def open_process(settings: Settings) -> None:
     storage.configure(store, settings.spool, signed_downloads=settings.storage_signed_downloads)
     failpoints.configure(settings.failpoints)
     limits.configure(settings.login_limit)
+    mender_audit.configure(settings.mender_audit_days)
 
 
 def begin_stop() -> None:

@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     login_limit: int = Field(
         20, ge=0, description="Failed logins a minute for each account and address, then 429; 0: any number."
     )
+    mender_audit_days: int = Field(
+        365, ge=0, le=36500, description="Days that entries of Mender's audit log are kept; 0: for ever."
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="Least level that is logged: debug, info, warning or error."
     )

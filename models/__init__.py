@@ -13,6 +13,7 @@ MODULES = (
     "models.mender.inventory",
     "models.mender.artifacts",
     "models.mender.deployments",
+    "models.mender.audit",
 )
 
 

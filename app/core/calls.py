@@ -4,6 +4,8 @@ Handlers may not import `app.http`, so the types that both sides name live here.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -38,6 +40,28 @@ class Request:
     base_url: str
     request_id: str
     audience: Audience
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """On whose behalf this thread works, and in answer to which request."""
+
+    caller: Caller
+    request_id: str
+
+
+# None for the command line and for work in the background.
+under_way: ContextVar[Call | None] = ContextVar("under_way", default=None)
+
+
+@contextmanager
+def on_behalf(caller: Caller, request_id: str) -> Iterator[None]:
+    """While a handler runs, `under_way` says for whom: an audit log need not get the caller through every rule."""
+    token = under_way.set(Call(caller, request_id))
+    try:
+        yield
+    finally:
+        under_way.reset(token)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+SECONDS = (0, 253402300799)  # 1970 to 9999
 
 _frozen: datetime | None = None
 
@@ -23,6 +24,11 @@ def micros(moment: datetime) -> int:
 def from_micros(value: int) -> datetime:
     """The aware UTC time of microseconds since 1970."""
     return EPOCH + timedelta(microseconds=value)
+
+
+def from_seconds(value: int) -> datetime:
+    """The time of a Unix time in seconds; the first or last one there is for what lies beyond."""
+    return datetime.fromtimestamp(min(max(value, SECONDS[0]), SECONDS[1]), UTC)
 
 
 def rfc3339(moment: datetime | int) -> str:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from app.core import db, failpoints
-from app.core.calls import Caller, Request
+from app.core.calls import Caller, Request, on_behalf
 from app.core.errors import BadRequest, NotFound, Problem
 from app.http.answers import Answer, Answers, compile_answers
 from app.http.bodies import Body, check_storable, compile_body
@@ -125,7 +125,8 @@ class Plan:
         if "request" in self.wanted:
             values["request"] = request
         failpoints.hit("handler")
-        return self.handler(**values)
+        with on_behalf(caller, request.request_id):
+            return self.handler(**values)
 
 
 def refuse(errors: Errors) -> None:

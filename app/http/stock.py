@@ -21,7 +21,7 @@ from connexion.security import ApiKeySecurityHandler, BasicSecurityHandler, Bear
 from starlette.responses import Response, StreamingResponse
 
 from app.core import db, ids, threads
-from app.core.calls import Caller, Request, StagedFile
+from app.core.calls import Caller, Request, StagedFile, on_behalf
 from app.core.errors import Problem
 from app.http.answers import Answer, compile_answers
 from app.http.envelopes import Envelopes
@@ -100,15 +100,16 @@ def _adapt(handler: Callable[..., Any], operation: Any, schemas: Schemas, around
         view = with_body(_view(around, request.scope), request.scope.get(RAW_BODY, b""))
         values = {name: given.get(name) for name in wanted}
         values |= {name: request.headers.get(header) for name, header in _header_names(operation.parameters).items()}
+        caller = given.get("token_info", {}).get("caller") or Caller("", "anonymous", "")
         if "request" in wanted:
             values["request"] = view
         if "caller" in wanted:
-            values["caller"] = given.get("token_info", {}).get("caller") or Caller("", "anonymous", "")
+            values["caller"] = caller
         if "body" in wanted:
             values["body"] = await _with_files(given.get("body"), given, around.spool)
 
         def run() -> Answer:
-            with UNITS[mode]():
+            with UNITS[mode](), on_behalf(caller, view.request_id):
                 result = handler(**values)
             return answers.render(result)
 

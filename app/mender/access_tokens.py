@@ -8,7 +8,7 @@ import peewee
 from app.core import clock, db, ids, tokens
 from app.core.calls import Caller
 from app.core.errors import Conflict, NotFound, Unauthorized, Unprocessable
-from app.mender import useradm
+from app.mender import audit, useradm
 from models.base import scoped, scoped_delete
 from models.mender.useradm import User, UserToken
 
@@ -44,6 +44,7 @@ def _store(caller: Caller, jti: str, name: str, now: datetime, expires: datetime
     if name not in living:
         scoped_delete(UserToken, caller.tenant).where(UserToken.user == user, UserToken.name == name).execute()
     UserToken.create(tenant_id=caller.tenant, jti=jti, user=user, created_ts=now, expires_ts=expires, name=name)
+    audit.note(caller.tenant, "create", "token", jti, name)
 
 
 def list_all(caller: Caller) -> list[dict[str, Any]]:
@@ -71,3 +72,4 @@ def revoke(caller: Caller, token_id: str) -> None:
     mine = scoped_delete(UserToken, caller.tenant).where(UserToken.user.in_(users), UserToken.name.is_null(False))
     if not mine.where(UserToken.jti == token_id.lower()).execute():
         raise NotFound("there is no such token")
+    audit.note(caller.tenant, "revoke", "token", token_id.lower())

@@ -13,7 +13,7 @@ import peewee
 from app.core import clock, db, ids, schedule, storage, work
 from app.core.calls import StagedFile, Stream
 from app.core.errors import BadRequest, Conflict, NotFound, Unprocessable
-from app.mender import deployments, limits, links
+from app.mender import audit, deployments, limits, links
 from app.mender.artifact_file import ArtifactFile, parse
 from models.base import scoped
 from models.mender.artifacts import Artifact, ArtifactCombination
@@ -96,6 +96,7 @@ def _insert(
     ]
     for part in peewee.chunked(rows, 500):
         ArtifactCombination.insert_many(part).execute()
+    audit.note(tenant, "create", "artifact", artifact_id, parsed.name, {"size": staged.size, "sha256": staged.sha256})
 
 
 def _combinations(depends: dict[str, list[str]]) -> dict[str, dict[str, str]]:
@@ -184,6 +185,7 @@ def edit(tenant: str, artifact_id: str, description: str) -> None:
         raise Unprocessable("the artifact has been used in a deployment")
     artifact.description, artifact.modified = description, clock.now()
     artifact.save(only=[Artifact.description, Artifact.modified])
+    audit.note(tenant, "update", "artifact", artifact.id, artifact.name, {"description": description})
 
 
 def delete(tenant: str, artifact_id: str) -> None:
@@ -193,6 +195,7 @@ def delete(tenant: str, artifact_id: str) -> None:
         if deployments.artifact_in_use(tenant, artifact.pk, artifact.name, active_only=True):
             raise Conflict("an unfinished deployment uses the artifact")
         artifact.delete_instance()
+        audit.note(tenant, "delete", "artifact", artifact.id, artifact.name)
         work.enqueue("mender.remove_file", artifact.object_key)
 
 

@@ -8,6 +8,7 @@ import peewee
 
 from app.core import clock, db, ids
 from app.core.errors import BadRequest, Unprocessable
+from app.mender import audit
 from app.mender.deployments import words
 from models.base import scoped, scoped_update
 from models.mender.artifacts import Artifact
@@ -82,6 +83,8 @@ def create(tenant: str, order: Order) -> str:
     scoped_update(Deployment, tenant, max_devices=count, n_pending=count).where(
         Deployment.pk == deployment.pk
     ).execute()
+    change = {"artifact_name": order.artifact_name, "device_count": count, "group": order.group}
+    audit.note(tenant, "create", "deployment", deployment.id, order.name, change)
     return str(deployment.id)
 
 

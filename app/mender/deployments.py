@@ -1,13 +1,13 @@
 """Deployments: creation, lists, abort and statistics (mender 4.3, 4.7, 4.8, 4.10)."""
 
 import re
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import peewee
 
 from app.core import clock, db
 from app.core.errors import NotFound, Unprocessable
+from app.mender import audit
 from app.mender.deployment_states import ALL, column
 from models.base import scoped
 from models.mender.artifacts import Artifact
@@ -15,7 +15,6 @@ from models.mender.deployments import Deployment, DeploymentLog, DeviceDeploymen
 
 WORD: Final = re.compile(r"\w+")
 MAX_WORDS: Final = 20
-TIME_LIMITS: Final = (0, 253402300799)  # seconds: 1970 to 9999
 
 
 def words(text: str) -> list[str]:
@@ -37,9 +36,9 @@ def list_deployments(
     if status is not None:
         query = query.where(_has_status(status))
     if created_before is not None:
-        query = query.where(Deployment.created < _seconds(created_before + 1))
+        query = query.where(Deployment.created < clock.from_seconds(created_before + 1))
     if created_after is not None:
-        query = query.where(Deployment.created >= _seconds(created_after))
+        query = query.where(Deployment.created >= clock.from_seconds(created_after))
     for word in words(search or "")[:MAX_WORDS]:
         query = query.where(
             peewee.fn.INSTR(Deployment.words, f" {word} ") > 0
@@ -61,11 +60,6 @@ def _has_status(status: str) -> Any:
     if status == "pending":
         return (Deployment.status == "pending") & (Deployment.start_ts.is_null() | ~later)
     return Deployment.status == status
-
-
-def _seconds(value: int) -> datetime:
-    low, high = TIME_LIMITS
-    return datetime.fromtimestamp(min(max(value, low), high), UTC)
 
 
 def described(tenant: str, deployments: list[Deployment]) -> list[dict[str, Any]]:
@@ -156,6 +150,7 @@ def abort(tenant: str, deployment_id: str) -> None:
         now,
         deployment.pk,
     )
+    audit.note(tenant, "abort", "deployment", deployment.id, deployment.name)
 
 
 def list_devices(tenant: str, deployment_id: str) -> list[dict[str, Any]]:
@@ -229,6 +224,8 @@ def device_gone(tenant: str, device_id: str, status: str = "decommissioned") -> 
             part_pk,
         )
         settle(deployment_pk, found[0], status)
+    if status == "aborted":
+        audit.note(tenant, "abort_deployments", "device", device_id)
 
 
 def artifact_in_use(tenant: str, artifact_pk: int, name: str, *, active_only: bool) -> bool:

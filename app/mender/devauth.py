@@ -9,7 +9,7 @@ import structlog
 
 from app.core import clock, db, ids, tokens
 from app.core.errors import BadRequest, NotFound, Unauthorized, Unprocessable
-from app.mender import attributes, counters, deployments, device_lists, inventory, limits
+from app.mender import attributes, audit, counters, deployments, device_lists, inventory, limits
 from app.mender.auth_sets import DISPLACED, Outcome, Status, device_status, requested, step
 from app.mender.identity import Identity, canonical_identity, parse_identity, parse_public_key, verify_signature
 from models.base import scoped, scoped_delete, scoped_update
@@ -18,6 +18,7 @@ from models.mender.devauth import AuthSet, Device, DeviceToken
 log = structlog.get_logger("flotilla.devauth")
 
 LIFETIME: Final = timedelta(weeks=1)
+ACTIONS: Final = {Status.ACCEPTED: "accept", Status.REJECTED: "reject", Status.PENDING: "set_pending"}
 REFUSED: Final = "dev auth: unauthorized"
 
 KNOWN: Final = (
@@ -182,6 +183,7 @@ def _preauthorize(
     if device is None:
         device = _new_device(tenant, identity, Status.PREAUTHORIZED)
         _new_set(device, pem, digest, Status.PREAUTHORIZED)
+        audit.note(tenant, "preauthorize", "device", device.id, identity.text)
         return device.id, None
     if not force or device.decommissioning:
         return device.id, device_lists.get_device(tenant, device.id)
@@ -194,6 +196,7 @@ def _preauthorize(
         else:
             _change(auth_set, Status.PREAUTHORIZED, expel=False)
         _recompute(device)
+    audit.note(tenant, "preauthorize", "device", device.id, identity.text, {"force": True})
     return device.id, None
 
 
@@ -229,6 +232,7 @@ def set_status(tenant: str, device_id: str, auth_set_id: str, wanted: str) -> No
     else:
         _change(auth_set, status, expel=outcome is Outcome.EXPEL)
     _recompute(device)
+    audit.note(tenant, ACTIONS[status], "device", device.id, device.identity_data, {"auth_set_id": auth_set.id})
 
 
 def _sets(device: Device, *selection: Any) -> Any:
@@ -266,6 +270,7 @@ def delete_auth_set(tenant: str, device_id: str, auth_set_id: str) -> None:
     if auth_set is None:
         raise NotFound("there is no such authentication set")
     auth_set.delete_instance()
+    audit.note(tenant, "dismiss", "device", device.id, device.identity_data, {"auth_set_id": auth_set.id})
     last = not _sets(device).exists()
     if last and auth_set.status == Status.PREAUTHORIZED:
         _remove(tenant, device)
@@ -278,6 +283,7 @@ def decommission(tenant: str, device_id: str) -> None:
     device = _locked(tenant, device_id)
     deployments.device_gone(tenant, device.id)
     _remove(tenant, device)
+    audit.note(tenant, "decommission", "device", device.id, device.identity_data)
 
 
 def _remove(tenant: str, device: Device) -> None:
@@ -290,3 +296,4 @@ def revoke_token(tenant: str, token_id: str) -> None:
     """Void a device's token by its jti; the device stays accepted (mender 2.4). Raises NotFound."""
     if not scoped_delete(DeviceToken, tenant).where(DeviceToken.jti == token_id).execute():
         raise NotFound("there is no such token")
+    audit.note(tenant, "revoke", "token", token_id)

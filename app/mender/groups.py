@@ -8,7 +8,7 @@ import peewee
 
 from app.core import db
 from app.core.errors import NotFound
-from app.mender import counters
+from app.mender import audit, counters
 from app.mender.device_document import Row, dump, load, locked_all, put
 
 GROUP: Final = ("system", "group")
@@ -72,12 +72,18 @@ def members(tenant: str, group: str, page: int, per_page: int) -> tuple[list[str
 
 def add_all(tenant: str, group: str, device_ids: Iterable[str]) -> dict[str, int]:
     """Put devices into a group: how many are known, how many really changed. Other ids are passed over."""
-    return _move_all(tenant, device_ids, group, lambda row: True)
+    return _noted(tenant, group, "added", _move_all(tenant, device_ids, group, lambda row: True))
 
 
 def remove_all(tenant: str, group: str, device_ids: Iterable[str]) -> dict[str, int]:
     """Take devices out of a group; those that are not in it are passed over."""
-    return _move_all(tenant, device_ids, None, lambda row: row.group == group)
+    return _noted(tenant, group, "removed", _move_all(tenant, device_ids, None, lambda row: row.group == group))
+
+
+def _noted(tenant: str, group: str, what: str, counts: dict[str, int]) -> dict[str, int]:
+    if counts["updated_count"]:
+        audit.note(tenant, "update", "group", group, group, {what: counts["updated_count"]})
+    return counts
 
 
 def dissolve(tenant: str, group: str) -> None:

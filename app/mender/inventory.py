@@ -8,7 +8,7 @@ import peewee
 
 from app.core import clock, db
 from app.core.errors import BadRequest, Conflict, NotFound
-from app.mender import attributes, counters
+from app.mender import attributes, audit, counters
 from app.mender.attributes import Attribute
 from app.mender.device_document import Document, dump, load, locked, stamp
 
@@ -47,6 +47,7 @@ def create(tenant: str, device_id: str, reported: list[Attribute]) -> None:
     try:
         with db.write():
             _create(tenant, device_id, incoming, "", 0, clock.now())
+            audit.note(tenant, "create", "device", device_id)
     except peewee.IntegrityError:
         raise Conflict("a device of this id is in the inventory") from None
 
@@ -55,6 +56,7 @@ def clear(tenant: str, device_id: str) -> None:
     """Drop what a device has reported; one that is not known is no error (mender 3.1)."""
     if locked(tenant, device_id) is not None:
         _store(tenant, device_id, {}, True, clock.now())
+        audit.note(tenant, "clear", "device", device_id)
 
 
 def _checked(reported: list[Attribute]) -> Document:

@@ -4,7 +4,7 @@ from typing import Final, Literal, get_args
 
 from app.core import db
 from app.core.errors import PayloadTooLarge
-from app.mender import counters
+from app.mender import audit, counters
 
 Name = Literal["max_devices", "storage"]
 NAMES: Final[tuple[Name, ...]] = get_args(Name)
@@ -28,6 +28,7 @@ def put(tenant: str, name: Name, value: int) -> None:
         name,
         value,
     )
+    audit.note(tenant, "update", "limit", name, change={"value": value})
 
 
 def _hold(tenant: str, name: Name) -> int:

@@ -7,7 +7,7 @@ import orjson
 
 from app.core import clock, db
 from app.core.errors import BadRequest, NotFound, PreconditionFailed
-from app.mender import attributes
+from app.mender import attributes, audit
 from app.mender.attributes import Attribute
 from app.mender.device_document import Document, dump, load, locked
 
@@ -40,6 +40,8 @@ def change(tenant: str, device_id: str, tags: list[Attribute], if_match: str | N
         document = dump(device_id, after, row.updated)
         attributes.write(tenant, row.pk, before, after)
         db.execute("UPDATE mender_inventory SET document = ? WHERE pk = ?", document, row.pk)
+        set_to = {name: tag["value"] for (scope, name), tag in after.items() if scope == SCOPE}
+        audit.note(tenant, "update", "device", device_id, change={"tags": set_to})
     return etag(document)
 
 

@@ -7,6 +7,7 @@ import orjson
 
 from app.core import db
 from app.core.errors import BadRequest, PreconditionFailed
+from app.mender import audit
 from models.base import scoped
 from models.mender.useradm import UserSettings
 
@@ -41,4 +42,5 @@ def put(tenant: str, settings: dict[str, Any], if_match: str | None, user_id: st
     UserSettings.insert(tenant_id=tenant, user_id=user_id, document=settings).on_conflict(
         conflict_target=[UserSettings.tenant_id, UserSettings.user_id], update={UserSettings.document: settings}
     ).execute()
+    audit.note(tenant, "update", "settings", user_id)
     return etag(settings)

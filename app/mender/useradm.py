@@ -9,6 +9,7 @@ import peewee
 from app.core import clock, db, ids, passwords, schedule, tokens, work
 from app.core.calls import Caller
 from app.core.errors import BadRequest, Unauthorized, Unprocessable
+from app.mender import audit
 from models.base import scoped
 from models.mender.useradm import User
 
@@ -47,6 +48,7 @@ def create_user(email: str, password: str, tenant: str = "") -> str:
             user = User.create(
                 tenant_id=tenant, id=ids.uuid(), email=email, password_hash=hashed, created_ts=now, updated_ts=now
             )
+            audit.note(tenant, "create", "user", user.id, email)
     except peewee.IntegrityError as exc:
         raise Unprocessable("a user with this email exists") from exc
     return str(user.id)
@@ -116,6 +118,7 @@ def login(caller: Caller) -> str:
             clock.micros(now),
             clock.micros(expires),
         )
+        audit.note(caller.tenant, "login", "user", user.id, user.email)
     return token
 
 
@@ -140,6 +143,7 @@ def claims(caller: Caller, jti: str, issued: datetime, expires: datetime) -> dic
 def logout(caller: Caller) -> None:
     """End the session of the token presented."""
     db.execute("DELETE FROM mender_user_token WHERE tenant_id = ? AND jti = ?", caller.tenant, caller.token)
+    audit.note(caller.tenant, "logout", "user", caller.id)
 
 
 @schedule.scheduled("mender.forget_tokens", "41 3 * * *")

@@ -7,7 +7,7 @@ import peewee
 from app.core import clock, db, passwords
 from app.core.calls import Caller
 from app.core.errors import BadRequest, NotFound, Unprocessable
-from app.mender import useradm
+from app.mender import audit, useradm
 from models.base import scoped, scoped_delete
 from models.mender.useradm import User, UserSettings, UserToken
 
@@ -60,25 +60,30 @@ def update(caller: Caller, user_id: str, email: str | None, password: str | None
         raise Unprocessable("current_password: wrong")
     address = user.email if email is None else useradm.checked_email(email)
     hashed = user.password_hash
+    change = {"email": address, "password_changed": password is not None}
     if password is not None:
         useradm.check_password(password, address)
         hashed = passwords.hash(password)
     try:
         with db.write():
-            _store(_find(caller, user_id, lock=True), caller, address, hashed)
+            _store(_find(caller, user_id, lock=True), caller, address, hashed, change)
     except peewee.IntegrityError:
         raise Unprocessable(TAKEN) from None
 
 
-def _store(user: User, caller: Caller, email: str, hashed: str) -> None:
+def _store(user: User, caller: Caller, email: str, hashed: str, change: dict[str, Any]) -> None:
     user.email, user.password_hash, user.updated_ts = email, hashed, clock.now()
     user.save(only=[User.email, User.password_hash, User.updated_ts])
     others = scoped_delete(UserToken, caller.tenant).where(UserToken.user == user, UserToken.jti != caller.token)
     others.execute()
+    audit.note(caller.tenant, "update", "user", user.id, user.email, change)
 
 
 def delete(caller: Caller, user_id: str) -> None:
     """Remove a user with all tokens and settings; one that is not known is no error."""
     wanted = _id(caller, user_id)
     scoped_delete(UserSettings, caller.tenant).where(UserSettings.user_id == wanted).execute()
-    scoped_delete(User, caller.tenant).where(User.id == wanted).execute()
+    user = db.for_update(scoped(User, caller.tenant).where(User.id == wanted)).get_or_none()
+    if user is not None:
+        audit.note(caller.tenant, "delete", "user", user.id, user.email)
+        user.delete_instance()
