@@ -10,12 +10,14 @@ import typer
 
 from app.cli_mender import mender
 from app.cli_options import DatabaseUrl, DataDir, given_options, settings_of
+from app.cli_simulate import simulate
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 admin = typer.Typer(no_args_is_help=True, help="Administrators.")
 spec = typer.Typer(no_args_is_help=True, help="The OpenAPI documents this server is made from.")
 app.add_typer(admin, name="admin")
 app.add_typer(mender, name="mender")
+app.add_typer(simulate, name="simulate")
 app.add_typer(spec, name="spec")
 
 
