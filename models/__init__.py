@@ -12,6 +12,7 @@ MODULES = (
     "models.mender.devauth",
     "models.mender.inventory",
     "models.mender.artifacts",
+    "models.mender.releases",
     "models.mender.deployments",
     "models.mender.audit",
 )

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import math
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import quote
@@ -13,10 +14,11 @@ import peewee
 from app.core import clock, db, ids, schedule, storage, work
 from app.core.calls import StagedFile, Stream
 from app.core.errors import BadRequest, Conflict, NotFound, Unprocessable
-from app.mender import audit, deployments, limits, links
+from app.mender import audit, deployments, limits, links, releases
 from app.mender.artifact_file import ArtifactFile, parse
 from models.base import scoped
 from models.mender.artifacts import Artifact, ArtifactCombination
+from models.mender.releases import Release
 
 MEDIA_TYPE: Final = "application/vnd.mender-artifact"
 MAX_COMBINATIONS: Final = 10_000
@@ -96,6 +98,7 @@ def _insert(
     ]
     for part in peewee.chunked(rows, 500):
         ArtifactCombination.insert_many(part).execute()
+    releases.artifact_added(artifact)
     audit.note(tenant, "create", "artifact", artifact_id, parsed.name, {"size": staged.size, "sha256": staged.sha256})
 
 
@@ -165,6 +168,16 @@ def list_releases(tenant: str, prefix: str | None) -> list[dict[str, Any]]:
     return [{"Name": name, "Artifacts": list(found)} for name, found in named if name.casefold().startswith(start)]
 
 
+def in_releases(tenant: str, found: Sequence[Release]) -> list[dict[str, Any]]:
+    """Releases with their artifacts, by id. Two queries."""
+    named: dict[str, list[dict[str, Any]]] = {release.name: [] for release in found}
+    if named:
+        query = scoped(Artifact, tenant).where(Artifact.name.in_(list(named)))
+        for artifact in query.order_by(Artifact.name, Artifact.id):
+            named[artifact.name].append(describe(artifact))
+    return [{**described, "artifacts": named[described["name"]]} for described in releases.described(tenant, found)]
+
+
 def get(tenant: str, artifact_id: str) -> dict[str, Any]:
     """One artifact; raises NotFound."""
     return describe(_artifact(tenant, artifact_id))
@@ -185,6 +198,7 @@ def edit(tenant: str, artifact_id: str, description: str) -> None:
         raise Unprocessable("the artifact has been used in a deployment")
     artifact.description, artifact.modified = description, clock.now()
     artifact.save(only=[Artifact.description, Artifact.modified])
+    releases.artifact_changed(artifact)
     audit.note(tenant, "update", "artifact", artifact.id, artifact.name, {"description": description})
 
 
@@ -195,6 +209,7 @@ def delete(tenant: str, artifact_id: str) -> None:
         if deployments.artifact_in_use(tenant, artifact.pk, artifact.name, active_only=True):
             raise Conflict("an unfinished deployment uses the artifact")
         artifact.delete_instance()
+        releases.artifact_removed(artifact)
         audit.note(tenant, "delete", "artifact", artifact.id, artifact.name)
         work.enqueue("mender.remove_file", artifact.object_key)
 

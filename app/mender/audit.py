@@ -17,7 +17,7 @@ from app.core.calls import under_way
 from models.base import scoped
 from models.mender.audit import AuditEntry
 
-Kind = Literal["artifact", "deployment", "device", "group", "limit", "settings", "token", "user"]
+Kind = Literal["artifact", "deployment", "device", "group", "limit", "release", "settings", "token", "user"]
 COLUMNS: Final = (
     "time",
     "action",

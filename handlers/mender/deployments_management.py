@@ -10,6 +10,7 @@ from app.mender import (
     explanation,
     generation,
     limits,
+    releases,
     reports,
 )
 from app.mender.deployment_orders import Order
@@ -123,6 +124,45 @@ def get_deployment_log(deployment_id: str, device_id: str, caller: Caller):
 def list_releases(name, caller: Caller):
     """Artifacts by name (mender 4.2)."""
     return artifacts.list_releases(caller.tenant, name)
+
+
+def list_releases_v2(name, tag, update_type, sort, page, per_page, caller: Caller, request: Request):
+    """One page of releases (mender 10)."""
+    found, total = releases.list_releases(caller.tenant, name, tag, update_type, sort, page, per_page)
+    return _paged(artifacts.in_releases(caller.tenant, found), total, page, per_page, request)
+
+
+def get_release(release_name: str, caller: Caller):
+    """One release (mender 10)."""
+    return artifacts.in_releases(caller.tenant, [releases.find(caller.tenant, release_name)])[0]
+
+
+def update_release(release_name: str, body: dict, caller: Caller):
+    """Replace the notes of a release (mender 10)."""
+    releases.set_notes(caller.tenant, release_name, body["notes"])
+    return None, 204
+
+
+def replace_release_tags(release_name: str, body: list, caller: Caller):
+    """Replace the tags of a release (mender 10)."""
+    releases.set_tags(caller.tenant, release_name, body)
+    return None, 204
+
+
+def delete_releases(name, caller: Caller):
+    """Delete releases with all their artifacts (mender 10)."""
+    releases.delete(caller.tenant, name)
+    return None, 204
+
+
+def list_release_tags(caller: Caller):
+    """Every tag there is (mender 10)."""
+    return releases.all_tags(caller.tenant)
+
+
+def list_release_types(caller: Caller):
+    """Every type of payload there is (mender 10)."""
+    return releases.all_types(caller.tenant)
 
 
 def get_storage_limit(caller: Caller):

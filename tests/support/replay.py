@@ -76,6 +76,7 @@ class World:
             "auth_set_id": waiting["auth_sets"][0]["id"],
             "token_id": user.find(device)["auth_sets"][0]["id"],
             "artifact_id": artifact,
+            "release_name": "spare",
             "deployment_id": deployment,
             "link": link.partition("?")[2],
         }
