@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import math
-from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import quote
@@ -14,11 +13,10 @@ import peewee
 from app.core import clock, db, ids, schedule, storage, work
 from app.core.calls import StagedFile, Stream
 from app.core.errors import BadRequest, Conflict, NotFound, Unprocessable
-from app.mender import audit, deployments, limits, links, releases
+from app.mender import artifact_lists, audit, deployments, limits, links, releases
 from app.mender.artifact_file import ArtifactFile, parse
 from models.base import scoped
 from models.mender.artifacts import Artifact, ArtifactCombination
-from models.mender.releases import Release
 
 MEDIA_TYPE: Final = "application/vnd.mender-artifact"
 MAX_COMBINATIONS: Final = 10_000
@@ -129,58 +127,9 @@ def _refuse_taken(tenant: str, name: str, combinations: dict[str, dict[str, str]
             )
 
 
-def describe(artifact: Artifact) -> dict[str, Any]:
-    """An artifact as users see it."""
-    return {
-        "id": artifact.id,
-        "name": artifact.name,
-        "description": artifact.description,
-        "device_types_compatible": artifact.device_types,
-        "info": {"format": "mender", "version": artifact.format_version},
-        "signed": artifact.signed,
-        "updates": artifact.updates,
-        "artifact_provides": artifact.provides,
-        "artifact_depends": artifact.depends,
-        "clears_artifact_provides": artifact.clears_provides,
-        "size": artifact.size,
-        "modified": clock.rfc3339(artifact.modified),
-    }
-
-
-def list_all(tenant: str) -> list[dict[str, Any]]:
-    """All artifacts by name and id."""
-    return [_listed(artifact) for artifact in scoped(Artifact, tenant).order_by(Artifact.name, Artifact.id)]
-
-
-def _listed(artifact: Artifact) -> dict[str, Any]:
-    """An artifact in a list, meta data as pairs: mender-cli reads no object there (mender-clients, item 10)."""
-    entry = describe(artifact)
-    for update in entry["updates"]:
-        if update["meta_data"] is not None:
-            update["meta_data"] = [{"Key": key, "Value": value} for key, value in update["meta_data"].items()]
-    return entry
-
-
-def list_releases(tenant: str, prefix: str | None) -> list[dict[str, Any]]:
-    """Artifacts by name, those names that begin with `prefix` in any case (mender 4.2). One query."""
-    start = (prefix or "").casefold()
-    named = itertools.groupby(list_all(tenant), key=lambda entry: entry["name"])
-    return [{"Name": name, "Artifacts": list(found)} for name, found in named if name.casefold().startswith(start)]
-
-
-def in_releases(tenant: str, found: Sequence[Release]) -> list[dict[str, Any]]:
-    """Releases with their artifacts, by id. Two queries."""
-    named: dict[str, list[dict[str, Any]]] = {release.name: [] for release in found}
-    if named:
-        query = scoped(Artifact, tenant).where(Artifact.name.in_(list(named)))
-        for artifact in query.order_by(Artifact.name, Artifact.id):
-            named[artifact.name].append(describe(artifact))
-    return [{**described, "artifacts": named[described["name"]]} for described in releases.described(tenant, found)]
-
-
 def get(tenant: str, artifact_id: str) -> dict[str, Any]:
     """One artifact; raises NotFound."""
-    return describe(_artifact(tenant, artifact_id))
+    return artifact_lists.describe(_artifact(tenant, artifact_id))
 
 
 def _artifact(tenant: str, artifact_id: str, *, lock: bool = False) -> Artifact:

@@ -3,6 +3,7 @@
 from app.core import paging
 from app.core.calls import Caller, Request
 from app.mender import (
+    artifact_lists,
     artifacts,
     deployment_history,
     deployment_orders,
@@ -13,6 +14,7 @@ from app.mender import (
     releases,
     reports,
 )
+from app.mender.artifact_lists import Filter
 from app.mender.deployment_orders import Order
 
 LOCATION = "./management/v1/deployments"
@@ -31,9 +33,16 @@ def generate_artifact(body: dict, caller: Caller):
     return None, 201, {"Location": f"{LOCATION}/artifacts/{made}"}
 
 
-def list_artifacts(caller: Caller):
+def list_artifacts(name, description, device_type, caller: Caller):
     """All artifacts (mender 4.2)."""
-    return artifacts.list_all(caller.tenant)
+    return artifact_lists.list_all(caller.tenant, Filter(name, description, device_type))
+
+
+def list_artifacts_page(name, description, device_type, sort, page, per_page, caller: Caller, request: Request):
+    """One page of artifacts (mender 10)."""
+    wanted = Filter(name, description, device_type)
+    found, total = artifact_lists.list_page(caller.tenant, wanted, sort, page, per_page)
+    return _paged(found, total, page, per_page, request)
 
 
 def get_artifact(artifact_id: str, caller: Caller):
@@ -123,18 +132,18 @@ def get_deployment_log(deployment_id: str, device_id: str, caller: Caller):
 
 def list_releases(name, caller: Caller):
     """Artifacts by name (mender 4.2)."""
-    return artifacts.list_releases(caller.tenant, name)
+    return artifact_lists.list_releases(caller.tenant, name)
 
 
 def list_releases_v2(name, tag, update_type, sort, page, per_page, caller: Caller, request: Request):
     """One page of releases (mender 10)."""
     found, total = releases.list_releases(caller.tenant, name, tag, update_type, sort, page, per_page)
-    return _paged(artifacts.in_releases(caller.tenant, found), total, page, per_page, request)
+    return _paged(artifact_lists.in_releases(caller.tenant, found), total, page, per_page, request)
 
 
 def get_release(release_name: str, caller: Caller):
     """One release (mender 10)."""
-    return artifacts.in_releases(caller.tenant, [releases.find(caller.tenant, release_name)])[0]
+    return artifact_lists.in_releases(caller.tenant, [releases.find(caller.tenant, release_name)])[0]
 
 
 def update_release(release_name: str, body: dict, caller: Caller):

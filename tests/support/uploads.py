@@ -5,7 +5,7 @@ from typing import Any
 
 from app.core import db, ids, storage
 from app.core.calls import StagedFile
-from app.mender import artifacts
+from app.mender import artifact_lists, artifacts
 from models.mender.artifacts import Artifact, ArtifactCombination
 from tests.support.artifacts import build
 
@@ -23,7 +23,7 @@ def upload(tenant: str = "", description: str = "", **made: Any) -> str:
 
 def listed(tenant: str = "") -> list[dict[str, Any]]:
     with db.read():
-        return artifacts.list_all(tenant)
+        return artifact_lists.list_all(tenant, artifact_lists.Filter())
 
 
 def shown(artifact_id: str, tenant: str = "") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from app.core import clock
+from app.core import clock, db
 from app.mender import artifacts
 from tests.support.artifacts import MTIME, build, parts, seal, tar
 from tests.support.mender import DEPLOYMENTS
@@ -276,3 +276,59 @@ def test_the_genuine_order_of_parts_and_chunks(user, chunked):
     sent = iter([body[:100], body[100:5000], body[5000:]]) if chunked else body
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary.decode()}"}
     assert user.call("POST", ARTIFACTS, content=sent, headers=headers).status_code == 201
+
+
+def filled(user) -> None:
+    start = clock.now()
+    made = [
+        ("release-1", "The first one", ["raspberrypi4"]),
+        ("release-2", "", ["raspberrypi4", "BeagleBone"]),
+        ("Kettle", "hot WATER", ["kettle"]),
+    ]
+    for hour, (name, description, types) in enumerate(made):
+        with clock.freeze(start - timedelta(hours=hour)):
+            assert user.upload(build(name=name, device_types=types), description=description).status_code == 201
+
+
+@pytest.mark.rule("mender 4.2")
+@pytest.mark.parametrize("path", ["artifacts", "artifacts/list"])
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({}, ["Kettle", "release-1", "release-2"]),
+        ({"name": "LEASE"}, ["release-1", "release-2"]),
+        ({"name": "%"}, []),
+        ({"description": "Water"}, ["Kettle"]),
+        ({"device_type": "beagle"}, ["release-2"]),
+        ({"device_type": '"'}, []),
+        ({"name": "release", "device_type": "raspberry", "description": "first"}, ["release-1"]),
+        ({"name": ""}, ["Kettle", "release-1", "release-2"]),
+    ],
+)
+def test_artifacts_are_found_by_parts_of_their_texts(user, path, query, names):
+    filled(user)
+    answer = user.get(f"{DEPLOYMENTS}/{path}", params=query)
+    assert [entry["name"] for entry in answer.json()] == names
+    assert answer.headers.get("X-Total-Count", str(len(names))) == str(len(names))
+
+
+def test_pages_of_artifacts(user):
+    filled(user)
+    path = f"{DEPLOYMENTS}/artifacts/list"
+
+    def names(**query) -> list[str]:
+        return [entry["name"] for entry in user.get(path, params=query).json()]
+
+    assert names(sort="name:desc") == ["release-2", "release-1", "Kettle"]
+    assert names(sort="modified") == ["Kettle", "release-2", "release-1"]
+    answer = user.get(path, params={"page": 2, "per_page": 2})
+    assert [entry["name"] for entry in answer.json()] == ["release-2"]
+    assert answer.headers["X-Total-Count"] == "3"
+    assert 'rel="prev"' in answer.headers["Link"]
+    assert answer.json()[0] == user.get(f"{DEPLOYMENTS}/artifacts", params={"name": "release-2"}).json()[0]
+    with db.count_queries() as counted:
+        assert len(names()) == 3
+    assert counted.count <= 3, counted.statements
+    for wrong in ({"sort": "size"}, {"per_page": 0}, {"name": "x" * 257}):
+        assert user.get(path, params=wrong).status_code == 400
+    assert user.get(f"{DEPLOYMENTS}/artifacts", params={"name": "x" * 257}).status_code == 400

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from app.core import clock, db, ids, schedule, storage, work
 from app.core.errors import BadRequest, Conflict, InsufficientStorage, NotFound, Unavailable, Unprocessable
-from app.mender import artifacts, deployment_orders, deployments
+from app.mender import artifact_lists, artifacts, deployment_orders, deployments
 from app.mender.artifact_header import ArtifactError
 from app.mender.deployment_orders import Order
 from tests.support.artifacts import Payload, build, file_entry
@@ -90,7 +90,7 @@ def test_lists_are_sorted_and_take_one_query() -> None:
     for name, device_type in (("b", "x"), ("a", "x"), ("B", "x"), ("a", "y"), ("ä", "x")):
         upload(name=name, device_types=[device_type])
     with db.read(), db.count_queries() as counted:
-        found = artifacts.list_all("")
+        found = artifact_lists.list_all("", artifact_lists.Filter())
     assert counted.count == 1
     assert [artifact["name"] for artifact in found] == ["B", "a", "a", "b", "ä"]
     assert [(artifact["name"], artifact["id"]) for artifact in found] == sorted(
