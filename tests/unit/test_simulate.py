@@ -202,3 +202,71 @@ def test_a_seed_makes_a_device_and_no_device_tells_it():
     assert same.identity != other.identity
     assert same.public_key != other.public_key
     assert "s3ed" not in str(same.identity)
+
+
+class Script:
+    """A server that answers each path by a list of answers, the last one again and again, and keeps what was asked."""
+
+    def __init__(self, answers: dict[str, list[httpx.Response]]) -> None:
+        self.asked: list[str] = []
+        self._answers = answers
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path.rpartition("/")[2]
+        self.asked.append(path)
+        found = self._answers[path]
+        return found.pop(0) if len(found) > 1 else found[0]
+
+
+def lived(script: Script, steps: int) -> Fleet:
+    """A fleet of one device that has lived until so many requests were made."""
+
+    async def live() -> Fleet:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(script), base_url="http://server") as http:
+            fleet = Fleet(http, Pace(0), "board", 0.0, "name")
+            task = asyncio.create_task(Device(fleet, "seed", 1).live())
+            while len(script.asked) < steps and not task.done():
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            return fleet
+
+    return asyncio.run(live())
+
+
+OFFER = {
+    "id": "d1",
+    "artifact": {"artifact_name": "new", "source": {"uri": "http://server/file"}, "device_types_compatible": ["board"]},
+}
+
+
+def test_a_device_that_is_told_of_an_abort_gives_up():
+    script = Script(
+        {
+            "auth_requests": [httpx.Response(200, text="token")],
+            "attributes": [httpx.Response(200)],
+            "next": [httpx.Response(200, json=OFFER), httpx.Response(204)],
+            "status": [httpx.Response(204), httpx.Response(409)],
+            "file": [httpx.Response(200, content=b"x" * 1000)],
+        }
+    )
+    fleet = lived(script, 8)
+    assert script.asked[:7] == ["auth_requests", "attributes", "next", "status", "file", "status", "next"]
+    assert fleet.ended == {"success": 0, "failure": 0, "aborted": 1}
+    assert fleet.downloaded == 1000
+    assert not fleet.latencies.faults
+
+
+def test_a_device_whose_token_is_void_asks_again():
+    script = Script(
+        {
+            "auth_requests": [httpx.Response(401), httpx.Response(200, text="token")],
+            "attributes": [httpx.Response(200)],
+            "next": [httpx.Response(204), httpx.Response(401), httpx.Response(500), httpx.Response(204)],
+        }
+    )
+    fleet = lived(script, 10)
+    wanted = ["auth_requests", "auth_requests", "attributes", "next", "next", "auth_requests", "attributes", "next"]
+    assert script.asked[:8] == wanted
+    assert fleet.accepted == {1}
+    assert dict(fleet.latencies.faults) == {("poll", "500"): 1}
