@@ -15,7 +15,7 @@ import structlog
 from connexion import AsyncApp
 from connexion.middleware.lifespan import LifespanMiddleware
 
-from app.core import db, documents, failpoints, limits, migrate, secrets, storage, threads, tokens, work, worker
+from app.core import db, documents, failpoints, limits, mail, migrate, secrets, storage, threads, tokens, work, worker
 from app.core.calls import Audience
 from app.core.errors import NotFound
 from app.core.log import configure as configure_log
@@ -35,7 +35,9 @@ from app.settings import Settings
 log = structlog.get_logger("flotilla")
 
 # Where each system's functions for work in the background are; importing a module makes them known.
-WORK_MODULES = {"mender": ("app.mender.artifacts", "app.mender.audit", "app.mender.useradm")}
+WORK_MODULES = {
+    "mender": ("app.mender.artifacts", "app.mender.audit", "app.mender.password_reset", "app.mender.useradm")
+}
 TOKEN_KINDS = {"mender": ("user", "device")}
 AUDIENCES: tuple[Audience, ...] = ("public", "internal")
 FIRST_ADMIN = "admin@localhost.localdomain"
@@ -53,6 +55,7 @@ def open_process(settings: Settings) -> None:
     storage.configure(store, settings.spool, signed_downloads=settings.storage_signed_downloads)
     failpoints.configure(settings.failpoints)
     limits.configure(settings.login_limit)
+    mail.configure(mail.Mail(settings.smtp_url, settings.sender, settings.base_url, settings.ca_file))
     mender_audit.configure(settings.mender_audit_days)
 
 
@@ -75,6 +78,8 @@ def close_process() -> None:
 def prepare_process(settings: Settings) -> None:
     """What one process does before any serves: migrate, make signing keys and, at first start, an administrator."""
     _prepare(settings)
+    if settings.smtp_url is not None and settings.public_url is None:
+        log.warning("links in mail lead to the public listener: set PUBLIC_URL", url=settings.base_url)
     password = random.token_urlsafe(18)
     if useradm.ensure_first_admin(FIRST_ADMIN, password):
         _hand_over(settings.data_dir / "admin-password", password)

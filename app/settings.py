@@ -25,6 +25,7 @@ PREFIX: Final = "FLOTILLA_"
 FILE: Final = "flotilla.toml"
 HIDDEN: Final = "***"
 PASSWORD: Final = re.compile(r"(://[^:/@]*):.*@")
+ADDRESS: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 PASSWORD_KEY: Final = re.compile(r"([?&][^=&]*password[^=&]*=)[^&]*", re.IGNORECASE)
 
 
@@ -80,6 +81,21 @@ def _storage(value: str) -> str:
     return value
 
 
+def _smtp(value: str | None) -> str | None:
+    if not value:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.port == 0 or parts.path.strip("/"):
+        raise ValueError("write smtp://HOST:PORT or smtps://USER:PASSWORD@HOST:PORT")
+    return value
+
+
+def _address(value: str) -> str:
+    if value and not ADDRESS.fullmatch(value):
+        raise ValueError("write an address, as flotilla@example.com")
+    return value
+
+
 CommaList = Annotated[list[str], NoDecode, BeforeValidator(_comma_list)]
 
 
@@ -121,6 +137,12 @@ class Settings(BaseSettings):
     )
     storage_signed_downloads: bool = Field(
         False, description="Let devices download from the bucket itself, by links it signs, instead of from here."
+    )
+    smtp_url: Annotated[str | None, AfterValidator(_smtp)] = Field(
+        None, description="Mail goes to smtp://HOST:PORT or smtps://USER:PASSWORD@HOST:PORT; default: none is sent."
+    )
+    mail_from: Annotated[str, AfterValidator(_address)] = Field(
+        "", description="Sender of mail; default: flotilla@ the host of PUBLIC_URL."
     )
     ca_file: FilePath | None = Field(None, description="Further certificate authorities (PEM) for outgoing https.")
     spool_dir: Path | None = Field(None, description="Where uploads are received; default: DATA_DIR/spool.")
@@ -165,6 +187,17 @@ class Settings(BaseSettings):
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("TLS_CERT and TLS_KEY go together")
         return self
+
+    @property
+    def base_url(self) -> str:
+        """What links in mail begin with: PUBLIC_URL, else the public listener."""
+        scheme = "http" if self.tls_cert is None else "https"
+        return self.public_url or f"{scheme}://{self.host}:{self.port}"
+
+    @property
+    def sender(self) -> str:
+        """The sender of mail."""
+        return self.mail_from or f"flotilla@{urlsplit(self.base_url).hostname}"
 
     @property
     def spool(self) -> Path:

@@ -39,6 +39,13 @@ def create_pages(systems: Sequence[System]) -> Flask:
             abort(404)
         return render_template("reference.html", system=named[name])
 
+    @pages.get("/<name>/password")
+    def password(name: str) -> str:
+        system = named.get(name)
+        if system is None or system.login is None or not system.login.reset:
+            abort(404)
+        return render_template("password.html", system=system)
+
     @pages.errorhandler(404)
     def missing(error: Exception) -> tuple[str, int]:
         return render_template("missing.html"), 404

@@ -33,6 +33,7 @@ class Login:
     path: str
     logout: str
     scheme: str  # the security scheme that the token is for
+    reset: str = ""  # what takes a mailed secret and a new password
 
 
 @dataclass(frozen=True)

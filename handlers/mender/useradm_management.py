@@ -1,7 +1,7 @@
 """Users: log in and out, who there is, settings and access tokens."""
 
-from app.core.calls import Caller
-from app.mender import access_tokens, user_settings, useradm, users
+from app.core.calls import Caller, Request
+from app.mender import access_tokens, password_reset, user_settings, useradm, users
 
 
 def login(caller: Caller):
@@ -12,6 +12,18 @@ def login(caller: Caller):
 def logout(caller: Caller):
     """End the session of the token presented (mender 5)."""
     useradm.logout(caller)
+    return None, 202
+
+
+def start_password_reset(body: dict, request: Request):
+    """Mail the user a secret that sets a new password (mender 5)."""
+    password_reset.start(body["email"], request.client)
+    return None, 202
+
+
+def complete_password_reset(body: dict, request: Request):
+    """Set the password of whoever was mailed the secret (mender 5)."""
+    password_reset.complete(body.get("secret") or body.get("secret_hash", ""), body["password"], request.client)
     return None, 202
 
 

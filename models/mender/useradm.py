@@ -42,6 +42,18 @@ class UserToken(BaseModel):
         )
 
 
+class PasswordReset(BaseModel):
+    """A secret that was mailed to a user; only its hash is kept, and only the newest of a user is good."""
+
+    tenant_id = TenantField()
+    user = ForeignKeyField(User, on_delete="CASCADE", unique=True)
+    secret_hash = CChar(max_length=64, unique=True)
+    expires_ts = UtcField()
+
+    class Meta:
+        table_name = "mender_password_reset"
+
+
 class UserSettings(BaseModel):
     """Settings that user interfaces keep: of all users of a tenant (`user_id` is empty), or of one of them."""
 

@@ -22,6 +22,8 @@ def test_the_start_page(servers, database):
             assert f"/ui/static/{name}" in page.text
             assert http.get(f"/ui/static/{name}").status_code == 200
         assert http.get("/ui/nothing").status_code == 404
+        assert http.get("/ui/mender/password").status_code == 200
+        assert http.get("/ui/flotilla/password").status_code == http.get("/ui/x/password").status_code == 404
         assert http.get("/uix").json()["error"] == "not found"
     assert httpx.get(f"{servers.internal}/ui/").status_code == 404
 

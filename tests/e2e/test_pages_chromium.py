@@ -7,17 +7,20 @@ import os
 import shutil
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.support import node
 from tests.support import server as servers
+from tests.support.mailbox import mailbox
+from tests.support.waiting import eventually
 
 CHROMIUM = shutil.which("chromium")
 SIZES = {"phone": (375, 800), "desk": (1280, 900)}
 SERIOUS = {"serious", "critical"}
 REFERENCES = ["/ui/reference/mender", "/ui/reference/flotilla"]
-PAGES = ["/ui/", "/ui/nothing", *REFERENCES]
+PAGES = ["/ui/", "/ui/nothing", "/ui/mender/password", *REFERENCES]
 COUNT = "#operations-devauth_management-count_devices"
 STATUS = f"{COUNT} .live-responses-table .response td.response-col_status"
 
@@ -28,8 +31,15 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("pages")]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    started = servers.start(tmp_path_factory.mktemp("pages"), CHECK_ANSWERS="true")
+def box():
+    with mailbox() as box:
+        yield box
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, box):
+    smtp = f"smtp://127.0.0.1:{box.port}"
+    started = servers.start(tmp_path_factory.mktemp("pages"), CHECK_ANSWERS="true", SMTP_URL=smtp)
     yield started
     assert started.stop() == 0
 
@@ -132,6 +142,29 @@ def test_the_start_page_says_what_is_on_and_how_it_is(tab):
     page.click("text=Reference of mender")
     page.wait_for_selector("#viewer[data-ready]")
     assert page.locator("h1:visible").inner_text().startswith("Mender")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_mailed_link_sets_a_new_password(tab, server, box, size):
+    email = f"{size}@example.com"
+    server.create_admin(email)
+    start = f"{server.url}/api/management/v1/useradm/auth/password-reset/start"
+    assert httpx.post(start, json={"email": email}).status_code == 202
+    mail = eventually(lambda: next((found for found in box.mails if found["To"] == email), None))
+    (link,) = [word for word in mail.get_content().split() if word.startswith("http")]
+    opened = tab(size)
+    assert link.startswith(f"{server.url}/ui/mender/password#/password/")
+    page = opened.open(link.removeprefix(server.url)).page
+    page.fill("input[name=password]", "a brand-new one")
+    page.fill("input[name=again]", "another one")
+    page.click("button")
+    expect(page.locator("[role=status]")).to_have_text("The two are not the same.")
+    page.fill("input[name=again]", "a brand-new one")
+    page.click("button")
+    expect(page.locator("[role=status]")).to_have_text("The password is set: log in with it.")
+    opened.audit()
+    assert server.login(email, "a brand-new one")
+    assert link.rpartition("/")[2] not in server.log.read_text()
 
 
 def test_the_start_page_says_when_the_server_is_not_ready(tab, server):

@@ -14,6 +14,7 @@ import pytest
 from app.http import specs
 from tests.fuzz.checks import CHECKS
 from tests.support import server as servers
+from tests.support.mailbox import mailbox
 from tests.support.statuses import Seen
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.long]
@@ -25,10 +26,12 @@ SHARE_ANSWERED = 0.95
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    started = servers.start(tmp_path_factory.mktemp("fuzz") / "data", CHECK_ANSWERS="true", LOG_LEVEL="warning")
-    started.create_admin(GUEST)
-    yield started
-    assert started.stop() == 0
+    with mailbox() as box:
+        settings = {"CHECK_ANSWERS": "true", "LOG_LEVEL": "warning", "SMTP_URL": f"smtp://127.0.0.1:{box.port}"}
+        started = servers.start(tmp_path_factory.mktemp("fuzz") / "data", **settings)
+        started.create_admin(GUEST)
+        yield started
+        assert started.stop() == 0
 
 
 def operations(system: str) -> set[str]:

@@ -14,6 +14,7 @@ import pytest
 
 from app.http import specs
 from tests.support import server as servers
+from tests.support.mailbox import mailbox
 from tests.support.statuses import Seen
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.long]
@@ -28,10 +29,12 @@ SHARE_FOLLOWED = 0.6  # of the links of the specs, each to a 2xx
 )
 def server(request, tmp_path, cluster):
     url = cluster.create(f"stateful_{uuid4().hex}") if request.param == "postgres" else None
-    started = servers.start(tmp_path / "data", url, CHECK_ANSWERS="true", LOG_LEVEL="warning")
-    started.create_admin(GUEST)
-    yield started
-    assert started.stop() == 0
+    with mailbox() as box:
+        settings = {"CHECK_ANSWERS": "true", "LOG_LEVEL": "warning", "SMTP_URL": f"smtp://127.0.0.1:{box.port}"}
+        started = servers.start(tmp_path / "data", url, **settings)
+        started.create_admin(GUEST)
+        yield started
+        assert started.stop() == 0
 
 
 def links(system: str) -> set[tuple[str, str]]:

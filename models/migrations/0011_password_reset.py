@@ -1,0 +1,18 @@
+"""Secrets that let a user set a new password."""
+
+from pathlib import Path
+from typing import Any
+
+from app.core.migrate import drop, execute_file
+
+
+def up(migrator: Any, db: Any) -> None:
+    execute_file(Path(__file__))
+
+
+def down(migrator: Any, db: Any) -> None:
+    drop(
+        [
+            "mender_password_reset",
+        ]
+    )
