@@ -158,13 +158,17 @@ def admin_create(
     password: Annotated[
         str, typer.Option(help="Password, at least 8 characters; - reads it from standard input, unseen by `ps`.")
     ],
-    username: Annotated[str | None, typer.Option(help="Name for systems without e-mail logins.")] = None,
+    username: Annotated[
+        str | None, typer.Option(help="Name for systems without e-mail logins; default: what stands before the @.")
+    ] = None,
     system: Annotated[str | None, typer.Option(help="One system only; default: all.")] = None,
     tenant: Annotated[str, typer.Option(help="Tenant the administrator belongs to.")] = "",
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make an administrator; the new user's id is printed alone on the last line. Works while the server runs.
+
+    A Nebula user of that name who is there already becomes an administrator, with this password.
 
     Example: flotilla admin create --email you@example.com --password - < password-file
     """
@@ -176,7 +180,8 @@ def admin_create(
             raise ValueError("no password on standard input")
 
     settings = settings_of(data_dir=data_dir, database_url=database_url)
-    print(main.create_admin(settings, email, password, system=system, tenant=tenant))  # noqa: T201
+    made = main.create_admin(settings, email, password, username=username, system=system, tenant=tenant)
+    print(made)  # noqa: T201
 
 
 @app.command()

@@ -5,6 +5,8 @@ import secrets as random
 import signal
 import sys
 import threading
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -30,13 +32,19 @@ from app.http.switch import Switch
 from app.mender import audit as mender_audit
 from app.mender import limits as mender_limits
 from app.mender import useradm
+from app.nebula import auth as nebula_auth
+from app.nebula import info as nebula_info
+from app.nebula import reports as nebula_reports
+from app.nebula import rights as nebula_rights
+from app.nebula import users as nebula_users
 from app.settings import Settings
 
 log = structlog.get_logger("flotilla")
 
 # Where each system's functions for work in the background are; importing a module makes them known.
 WORK_MODULES = {
-    "mender": ("app.mender.artifacts", "app.mender.audit", "app.mender.password_reset", "app.mender.useradm")
+    "mender": ("app.mender.artifacts", "app.mender.audit", "app.mender.password_reset", "app.mender.useradm"),
+    "nebula": ("app.nebula.reports",),
 }
 TOKEN_KINDS = {"mender": ("user", "device")}
 AUDIENCES: tuple[Audience, ...] = ("public", "internal")
@@ -57,6 +65,17 @@ def open_process(settings: Settings) -> None:
     limits.configure(settings.login_limit)
     mail.configure(mail.Mail(settings.smtp_url, settings.sender, settings.base_url, settings.ca_file))
     mender_audit.configure(settings.mender_audit_days)
+    _open_nebula(settings)
+
+
+def _open_nebula(settings: Settings) -> None:
+    password, token = settings.nebula_basic_auth_password, settings.nebula_auth_token
+    nebula_auth.configure(
+        nebula_auth.Local(settings.nebula_basic_auth_user, password.get_secret_value(), token.get_secret_value())
+    )
+    nebula_rights.configure(enforced=settings.nebula_auth_enabled)
+    nebula_info.configure(settings.nebula_cache_time)
+    nebula_reports.configure(timedelta(seconds=settings.nebula_report_ttl))
 
 
 def begin_stop() -> None:
@@ -80,11 +99,23 @@ def prepare_process(settings: Settings) -> None:
     _prepare(settings)
     if settings.smtp_url is not None and settings.public_url is None:
         log.warning("links in mail lead to the public listener: set PUBLIC_URL", url=settings.base_url)
-    password = random.token_urlsafe(18)
-    if useradm.ensure_first_admin(FIRST_ADMIN, password):
-        _hand_over(settings.data_dir / "admin-password", password)
+    if not settings.nebula_auth_enabled and "nebula" in [system.name for system in systems(settings)]:
+        log.warning("NEBULA_AUTH_ENABLED is false: whoever reaches the Nebula manager may do everything with it")
+    _ensure_first_admins(settings)
     if settings.workers > 1:
         close_process()
+
+
+def _ensure_first_admins(settings: Settings) -> None:
+    """An administrator in each system that has none, all with the one password that the owner finds in a file."""
+    file = settings.data_dir / "admin-password"
+    password = file.read_text("utf-8").strip() if file.exists() else random.token_urlsafe(18)
+    made = useradm.ensure_first_admin(FIRST_ADMIN, password)
+    if not nebula_users.exist() and not nebula_auth.has_local_admin():
+        nebula_users.make_admin(FIRST_ADMIN.partition("@")[0], password)
+        made = True
+    if made:
+        _hand_over(file, password)
 
 
 def _prepare(settings: Settings) -> None:
@@ -154,14 +185,23 @@ def migrate_database(settings: Settings) -> list[str]:
     return migrate.up()
 
 
-def create_admin(settings: Settings, email: str, password: str, *, system: str | None, tenant: str) -> str:
+def create_admin(
+    settings: Settings, email: str, password: str, *, username: str | None, system: str | None, tenant: str
+) -> str:
     """Make an administrator in one system or all; the new user's id. Migrates first, so that no server need run."""
-    known = {entry.name for entry in systems(settings)} - {"flotilla"}
+    known = [entry.name for entry in systems(settings) if entry.name != "flotilla"]
     if system is not None and system not in known:
         raise NotFound(f"there is no system {system}; there are: {', '.join(sorted(known))}")
     open_process(settings)
     migrate.up()
-    return useradm.create_user(email, password, tenant)
+    name = username or email.partition("@")[0]
+    made = name
+    for chosen in known if system is None else [system]:
+        if chosen == "mender":
+            made = useradm.create_user(email, password, tenant)
+        if chosen == "nebula":
+            nebula_users.make_admin(name, password)
+    return made
 
 
 def mender_limit(settings: Settings, tenant: str, name: mender_limits.Name, value: int | None) -> int:
@@ -193,8 +233,14 @@ def check_specs(settings: Settings) -> int:
 
 
 def systems(settings: Settings) -> list[specs.System]:
-    """The systems this server offers."""
-    return specs.load_systems(specs.root(), settings.systems)
+    """The systems this server offers, as the settings want them."""
+    return [_as_set(system, settings) for system in specs.load_systems(specs.root(), settings.systems)]
+
+
+def _as_set(system: specs.System, settings: Settings) -> specs.System:
+    if system.name != "nebula":
+        return system
+    return replace(specs.mounted(system, settings.nebula_prefix), is_open=not settings.nebula_auth_enabled)
 
 
 def bundles(settings: Settings, audience: Audience) -> list[tuple[specs.System, dict[str, Any]]]:
@@ -234,7 +280,7 @@ def create_app(settings: Settings, audience: Audience, pipeline: Literal["compil
         documents.publish(audience, system.name, body)
     offered = [system for system, _ in found]
     if pipeline == "stock":
-        return Switch(create_stock_app([(s.name, d, s.security) for s, d in found], around), audience, offered)
+        return Switch(create_stock_app(found, around), audience, offered)
     return Switch(_compiled_app(found, around), audience, offered)
 
 
@@ -245,7 +291,14 @@ def _compiled_app(found: list[tuple[specs.System, dict[str, Any]]], around: Surr
     resolvers = [HandlerResolver(system.name) for system, _ in found]
     for (system, document), resolver in zip(found, resolvers, strict=True):
         app.add_api(
-            document, base_path="", name=system.name, resolver=resolver, system=system.name, functions=system.security
+            document,
+            base_path="",
+            name=system.name,
+            resolver=resolver,
+            system=system.name,
+            functions=system.security,
+            challenge=system.challenge,
+            authorise=system.authorise,
         )
     # Connexion builds its stack at the first message; a fault in a spec or handler must show before that.
     app.middleware.app, app.middleware.middleware_stack = app.middleware._build_middleware_stack()

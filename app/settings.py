@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, FilePath, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -96,6 +96,20 @@ def _address(value: str) -> str:
     return value
 
 
+def _prefix(value: str) -> str:
+    value = value.rstrip("/")
+    if value and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
+        raise ValueError("write /NAME, of letters, digits and . _ ~ -")
+    if value.split("/")[1:2] == ["ui"]:
+        raise ValueError("/ui is where the pages are")
+    return value
+
+
+def _text(value: Any) -> Any:
+    return str(value) if type(value) is int else value  # flotilla.toml may have a password of digits without quotes
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_text)]
 CommaList = Annotated[list[str], NoDecode, BeforeValidator(_comma_list)]
 
 
@@ -152,6 +166,21 @@ class Settings(BaseSettings):
     )
     mender_audit_days: int = Field(
         365, ge=0, le=36500, description="Days that entries of Mender's audit log are kept; 0: for ever."
+    )
+    nebula_prefix: Annotated[str, AfterValidator(_prefix)] = Field(
+        "", description="What stands before /api/v2 in the paths of the Nebula manager, as /nebula."
+    )
+    nebula_auth_enabled: bool = Field(
+        True, description="false: whoever reaches the Nebula manager may do everything with it."
+    )
+    nebula_basic_auth_user: str = Field("", description="Name of Nebula's local administrator.")
+    nebula_basic_auth_password: Secret = Field(SecretStr(""), description="Password of Nebula's local administrator.")
+    nebula_auth_token: Secret = Field(SecretStr(""), description="Token of Nebula's local administrator.")
+    nebula_cache_time: int = Field(
+        10, ge=0, description="Seconds that what workers are told stays in memory unasked; 0: it is made each time."
+    )
+    nebula_report_ttl: int = Field(
+        3600, ge=0, description="Seconds that reports of Nebula's workers are kept; 0: for ever."
     )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="Least level that is logged: debug, info, warning or error."
@@ -261,9 +290,15 @@ def effective(options: dict[str, Any]) -> list[tuple[str, str, str]]:
         if name in options:
             source = "option"
         value = getattr(settings, name)
-        text = ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+        text = _shown(value)
         rows.append((name.upper(), mask(text) if name.endswith("_url") else text, source))
     return rows
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return HIDDEN if value.get_secret_value() else ""
+    return ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
 
 
 def mask(url: str) -> str:

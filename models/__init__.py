@@ -15,6 +15,10 @@ MODULES = (
     "models.mender.releases",
     "models.mender.deployments",
     "models.mender.audit",
+    "models.nebula.definitions",
+    "models.nebula.device_groups",
+    "models.nebula.users",
+    "models.nebula.reports",
 )
 
 

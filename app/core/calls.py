@@ -29,7 +29,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A frozen view of the HTTP request. Header names are lower case; `base_url` has no trailing slash."""
+    """A frozen view of the HTTP request. Header names are lower case; `base_url` has no trailing slash.
+
+    `operation_id` names the operation that it is for, as soon as that is known.
+    """
 
     method: str
     path: str
@@ -40,6 +43,7 @@ class Request:
     base_url: str
     request_id: str
     audience: Audience
+    operation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,3 +21,8 @@ def object_id() -> str:
 def is_uuid(text: str) -> bool:
     """Whether `text` is a hyphenated UUID of any version and case."""
     return UUID.fullmatch(text) is not None
+
+
+def start() -> int:
+    """Where a count of changes begins: by chance, so that two rows which had one key in turn differ in it."""
+    return int.from_bytes(os.urandom(6))

@@ -3,6 +3,7 @@
 import base64
 import os
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -74,4 +75,9 @@ def unseal(text: str, purpose: str) -> bytes:
 
 def derive(purpose: str) -> bytes:
     """A key of 32 bytes for one purpose, the same in every process that has the key file (HKDF-SHA256)."""
-    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()).derive(_master())
+    return _derive(_master(), purpose)
+
+
+@lru_cache(maxsize=64)
+def _derive(master: bytes, purpose: str) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()).derive(master)

@@ -30,19 +30,22 @@ MAX_WAITING: Final = 1000  # requests of a system and mode; the next is refused
 
 
 class _Gate:
-    """Lets so many tasks of one system and mode pass at a time, in the order they came; of any event loop."""
+    """Lets so many tasks of one system and mode pass at a time, in the order they came; of any event loop.
+
+    When as many wait as may, Unavailable is raised for the next, unless it is `unlimited`.
+    """
 
     def __init__(self, share: int) -> None:
         self._free = share
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._lock = Lock()
 
-    async def __aenter__(self) -> None:
+    async def enter(self, unlimited: bool) -> None:
         with self._lock:
             if self._free:
                 self._free -= 1
                 return
-            if len(self._waiting) >= MAX_WAITING:
+            if len(self._waiting) >= MAX_WAITING and not unlimited:
                 raise Unavailable("too many requests are waiting", headers={"Retry-After": "5"})
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
@@ -54,13 +57,10 @@ class _Gate:
                 if still_waiting:
                     self._waiting.remove(turn)
             if not still_waiting:  # the turn had come already
-                self._pass_on()
+                self.leave()
             raise
 
-    async def __aexit__(self, *_: object) -> None:
-        self._pass_on()
-
-    def _pass_on(self) -> None:
+    def leave(self) -> None:
         with self._lock:
             if not self._waiting:
                 self._free += 1
@@ -86,15 +86,18 @@ def executor(kind: Kind, system: str = "") -> ThreadPoolExecutor:
     return _executors[key]
 
 
-async def run(mode: Mode, function: Callable[[], T], system: str = "") -> T:
+async def run(mode: Mode, function: Callable[[], T], system: str = "", *, unlimited: bool = False) -> T:
     """Call `function` in a thread of `mode`, with this task's context variables, when there is one for the system.
 
-    Raises Unavailable when too many of the system's requests wait for one already.
+    Raises Unavailable when too many of the system's requests wait for one already, unless this one is `unlimited`.
     """
     context = contextvars.copy_context()
     gate = _gates.get((mode, system)) or _gates.setdefault((mode, system), _Gate(SHARES[mode]))
-    async with gate:
+    await gate.enter(unlimited)
+    try:
         return await asyncio.get_running_loop().run_in_executor(executor(mode, system), context.run, function)
+    finally:
+        gate.leave()
 
 
 def shutdown(deadline: float = 10) -> bool:

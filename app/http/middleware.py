@@ -22,15 +22,17 @@ from app.core.errors import InsufficientStorage, MethodNotAllowed, NotFound, Pro
 from app.http.answers import Answer, encode, send_answer
 from app.http.bodies import media_type
 from app.http.envelopes import Envelopes
+from app.http.last_good import LastGood
 from app.http.multipart import open_sink
 from app.http.origin import Origin
 from app.http.patience import patient
 from app.http.plan import Arguments, Media, Plan, compile_plan, refuse
+from app.http.protocol import HANG_UP
 from app.http.receiving import Disconnected, Receive, declared_length, lumps, whole
 from app.http.request import build, request_id, with_body
 from app.http.routing import Router
 from app.http.schemas import Schemas
-from app.http.security import compile_schemes
+from app.http.security import compile_schemes, load_function
 from app.http.staging import check_space
 
 Scope = MutableMapping[str, Any]
@@ -64,6 +66,7 @@ class Pipeline(SpecMiddleware):
         self._app = app
         self._around = surroundings
         self._router: Router[Plan] = Router()
+        self._last_good = LastGood()
         self.plans: list[Plan] = []
 
     def add_api(
@@ -73,12 +76,15 @@ class Pipeline(SpecMiddleware):
         system: str,
         functions: dict[str, str],
         resolver: Resolver,
+        challenge: str = "",
+        authorise: str = "",
         **_: Any,
     ) -> None:
         """Compile every operation of one bundled document. Raises PlanError or ResolverError."""
         document = specification.raw
         schemas = Schemas(document)
         schemes = compile_schemes(document.get("components", {}).get("securitySchemes", {}), functions)
+        judge = load_function(authorise) if authorise else None
         for path, item in document["paths"].items():
             for method in item.keys() & {"get", "post", "put", "patch", "delete", "head", "options"}:
                 operation = specification.operation_cls.from_spec(
@@ -92,6 +98,8 @@ class Pipeline(SpecMiddleware):
                     handler=operation.function,
                     schemes=schemes,
                     schemas=schemas,
+                    challenge=challenge,
+                    authorise=judge,
                 )
                 self._router.add(method.upper(), path, plan)
                 self.plans.append(plan)
@@ -112,6 +120,7 @@ class Pipeline(SpecMiddleware):
     ) -> None:
         """Answer one request, and note that it was."""
         identifier = exchange.identifier
+        answer: Answer | None
         try:
             answer = await self._answer(exchange, scope, receive)
         except Disconnected:
@@ -122,6 +131,9 @@ class Pipeline(SpecMiddleware):
             log.exception("request failed", method=scope["method"], path=scope["path"])
             lack = InsufficientStorage("no space left") if is_disk_full(exc) else Problem("internal error")
             answer = self._problem(lack, scope["path"], exchange)
+        if answer is None:
+            await _hang_up(scope, receive)
+            return
         request = exchange.request
         extra = [(b"x-request-id", identifier.encode()), (b"x-men-requestid", identifier.encode())]
         extra += self._around.origin.answer_headers(request.headers) if request is not None else []
@@ -159,14 +171,18 @@ class Pipeline(SpecMiddleware):
         receive = patient(receive)
         media = _media(scope)
         if plan.body is not None and plan.body.is_streamed(media):
+            request = exchange.request = with_body(request, b"", plan.operation_id)
             answer = await self._streamed(plan, request, arguments, media, receive)
         else:
             body = await whole(receive, request, plan.max_body) if plan.max_body else b""
             metrics.current().received.inc(len(body))
-            request = exchange.request = with_body(request, body)
-            answer = await threads.run(plan.mode, partial(plan.run, request, arguments, media), plan.system)
+            request = exchange.request = with_body(request, body, plan.operation_id)
+            run = partial(plan.run, request, arguments, media)
+            answer = await threads.run(plan.mode, run, plan.system, unlimited=503 in plan.never)
         if self._around.check_answers:
             _check(plan, answer, request)
+        if plan.never:
+            self._last_good.note(request, answer)
         return answer
 
     def _no_operation(self, request: Request, *, matched: bool = False) -> Answer:
@@ -188,7 +204,7 @@ class Pipeline(SpecMiddleware):
     ) -> Answer:
         """Security first, then the bytes into the spool, then the handler: a stranger fills no disk."""
         declared = declared_length(request, plan.max_body)
-        caller = await threads.run("read", partial(plan.security.check, request), plan.system)
+        caller = await threads.run("read", partial(plan.admit, request, arguments), plan.system)
         if isinstance(media, Problem):
             raise media
         assert plan.body is not None
@@ -207,12 +223,33 @@ class Pipeline(SpecMiddleware):
         finally:
             sink.close()
 
-    def _problem(self, problem: Problem, path: str, exchange: "_Exchange") -> Answer:
-        """The error in the envelope of the path's system; a 401 says which credentials would do."""
+    def _problem(self, problem: Problem, path: str, exchange: "_Exchange") -> Answer | None:
+        """The error in the envelope of the path's system; a 401 says which credentials would do.
+
+        An operation that never answers such an error gives its last good answer; None when there was none.
+        """
+        if exchange.plan is not None and exchange.request is not None and exchange.plan.never:
+            if problem.status in exchange.plan.never:
+                return self._instead(problem, exchange.plan, exchange.request)
+            answer = self._refusal(problem, path, exchange)
+            self._last_good.note(exchange.request, answer)
+            return answer
+        return self._refusal(problem, path, exchange)
+
+    def _instead(self, problem: Problem, plan: Plan, request: Request) -> Answer | None:
+        found = self._last_good.get(request)
+        done = "the connection is closed" if found is None else "the last good answer is given"
+        log.warning(
+            "request failed", operation=plan.operation_id, status=problem.status, error=problem.detail, done=done
+        )
+        return found
+
+    def _refusal(self, problem: Problem, path: str, exchange: "_Exchange") -> Answer:
         headers = dict(problem.headers)
         if problem.status == 401 and exchange.plan is not None and exchange.plan.security.challenge:
             headers.setdefault("WWW-Authenticate", exchange.plan.security.challenge)
-        body = self._around.envelopes.renderer(path)(problem, exchange.identifier)
+        operation = exchange.plan.operation_id if exchange.plan is not None else ""
+        body = self._around.envelopes.renderer(path)(problem, exchange.identifier, operation)
         answer = Answer(problem.status, "application/json", body, encode(headers))
         if self._around.check_answers and exchange.plan is not None and problem.status not in UNDECLARED:
             try:
@@ -230,6 +267,13 @@ class _Exchange:
         self.identifier = identifier
         self.request: Request | None = None
         self.plan: Plan | None = None
+
+
+async def _hang_up(scope: Scope, receive: Receive) -> None:
+    """Close the connection without an answer: a client takes that for trouble on the way, and tries again."""
+    scope["extensions"][HANG_UP]()
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _media(scope: Scope) -> Media:

@@ -24,8 +24,11 @@ Mode = Literal["read", "write", "none"]
 Errors = list[tuple[str, str]]
 # What the Content-Type header says, or the refusal that waits for its turn.
 Media = tuple[str, str] | Problem | None
+# (operationId, caller, parameters) -> nothing; raises Forbidden. A system's own rule of who may do what.
+Authorise = Callable[[str, Caller, Mapping[str, Any]], None]
 
 DEFAULT_MAX_BODY: Final = 1024 * 1024
+UNWELCOME: Final = (429, 500, 503, 507)  # what an operation may say that it never answers
 OWN_ARGUMENTS: Final = frozenset({"body", "caller", "request"})
 
 
@@ -60,6 +63,9 @@ class Plan:
     wanted: frozenset[str]
     unwanted: tuple[str, ...]
     answers: Answers
+    authorise: Authorise | None
+    # Errors that it never answers (`x-no-503`): its last good answer, or none at all, is better for its clients.
+    never: frozenset[int]
 
     def arguments(self, path: Mapping[str, str], request: Request, refused: Problem | None) -> Arguments:
         """Cast the parameters. A bad path parameter is NotFound at once, or waits with the 400s (`x-bad-path: 400`)."""
@@ -80,12 +86,19 @@ class Plan:
         """Security, then 415, then 400, then the unit of work with the handler, then the answer's bytes."""
         if self.mode == "read":
             with db.read():
-                caller = self.security.check(request)
+                caller = self.admit(request, arguments)
                 result = self._call(request, caller, arguments, self._load(request, arguments, media))
         else:
-            caller = self.security.check(request)
+            caller = self.admit(request, arguments)
             result = self._work(request, caller, arguments, self._load(request, arguments, media))
         return self.answers.render(result)
+
+    def admit(self, request: Request, arguments: Arguments) -> Caller:
+        """Who calls; raises Unauthorized for nobody known, Forbidden for somebody who may not."""
+        caller = self.security.check(request)
+        if self.authorise is not None:
+            self.authorise(self.operation_id, caller, arguments.values)
+        return caller
 
     def run_staged(self, request: Request, caller: Caller, arguments: Arguments, body: Any, errors: Errors) -> Answer:
         """The second hop of a streamed operation: the body is on disk, validate its fields and call the handler."""
@@ -145,6 +158,8 @@ def compile_plan(
     handler: Callable[..., Any],
     schemes: Mapping[str, Scheme],
     schemas: Schemas,
+    challenge: str = "",
+    authorise: Authorise | None = None,
 ) -> Plan:
     """Compile one operation of a bundled document. Raises PlanError naming the operation."""
     operation = document["paths"][path][method]
@@ -165,11 +180,13 @@ def compile_plan(
             bad_path=operation.get("x-bad-path", 404),
             body=body,
             max_body=max_body if body is not None else 0,
-            security=Security(system, operation.get("security", []), schemes),
+            security=Security(system, operation.get("security", []), schemes, challenge),
             handler=handler,
             wanted=wanted,
             unwanted=tuple(parameters.path_names - wanted),
             answers=compile_answers(operation, schemas, partial(follow, document)),
+            authorise=authorise,
+            never=frozenset(status for status in UNWELCOME if f"x-no-{status}" in operation),
         )
     except (ValueError, KeyError, TypeError) as exc:
         raise PlanError(f"{where}: {exc}") from exc

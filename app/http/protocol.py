@@ -10,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD: Final = 64 * 1024  # bytes of request line and header fields
 HEAD_SECONDS: Final = 30  # for a client to say what it wants
+HANG_UP: Final = "flotilla.hang_up"  # in the extensions of a scope: closes the connection, whatever was not said yet
 
 
 class HeadTooLarge(Exception):
@@ -44,6 +45,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        extensions: Any = {HANG_UP: self.transport.close}
+        self.scope["extensions"] = extensions
         self._size = 0
         self._moved = True
         if self._head_timer is None:

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Final
 
+from app.core import etags
 from app.core.calls import Stream
 
 RANGE: Final = re.compile(r"bytes\s*=\s*([0-9]*)\s*-\s*([0-9]*)\s*", re.IGNORECASE)
-ENTITY_TAG: Final = re.compile(r'(W/)?"[^"]*"|\*')
 MAX_DIGITS: Final = 18
 
 
@@ -45,26 +45,20 @@ def select(method: str, headers: Mapping[str, str], stream: Stream) -> Selection
 
 def _precondition(method: str, headers: Mapping[str, str], stream: Stream) -> int | None:
     if "if-match" in headers:
-        if not _matches(headers["if-match"], stream.etag, weak=False):
+        if not etags.matches(headers["if-match"], stream.etag, weak=False):
             return 412
     elif "if-unmodified-since" in headers:
         limit = _date(headers["if-unmodified-since"])
         if limit is not None and stream.modified is not None and _seconds(stream.modified) > limit:
             return 412
     if "if-none-match" in headers:
-        if _matches(headers["if-none-match"], stream.etag, weak=True):
+        if etags.matches(headers["if-none-match"], stream.etag, weak=True):
             return 304 if method in ("GET", "HEAD") else 412
     elif "if-modified-since" in headers and method in ("GET", "HEAD"):
         limit = _date(headers["if-modified-since"])
         if limit is not None and stream.modified is not None and _seconds(stream.modified) <= limit:
             return 304
     return None
-
-
-def _matches(header: str, etag: str | None, *, weak: bool) -> bool:
-    """Whether a list of entity tags names ours; a weak tag never matches where a strong comparison is asked for."""
-    tags = [match.group() for match in ENTITY_TAG.finditer(header)]
-    return "*" in tags or any((tag.removeprefix("W/") if weak else tag) == etag for tag in tags)
 
 
 def _range_applies(if_range: str | None, stream: Stream) -> bool:

@@ -66,6 +66,6 @@ def build(
     )
 
 
-def with_body(request: Request, body: bytes) -> Request:
-    """The same request with its raw body."""
-    return replace(request, body=body)
+def with_body(request: Request, body: bytes, operation_id: str) -> Request:
+    """The same request with its raw body, and the operation that it is for."""
+    return replace(request, body=body, operation_id=operation_id)

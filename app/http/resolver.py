@@ -20,10 +20,15 @@ class HandlerResolver(Resolver):
 
     def resolve(self, operation: Any) -> Resolution:
         """The handler of an operation; raises ResolverError naming the operation."""
-        name = operation._operation["operationId"]
+        name = self.name(operation)
         tag = operation._operation["tags"][0]
         self.named.setdefault(tag, set()).add(name)
         return Resolution(self._function(tag, name), name)
+
+    def name(self, operation: Any) -> str:
+        """The operationId, which is what its handler is called."""
+        written: str = operation._operation["operationId"]
+        return written
 
     def _function(self, tag: str, name: str) -> Callable[..., Any]:
         module = f"handlers.{self.system}.{tag}"

@@ -31,11 +31,10 @@ class Scheme:
         return f'{word} realm="{self.name}"'
 
 
-def load_function(name: str) -> SchemeFunction:
+def load_function(name: str) -> Any:
     """The function that systems.yaml names as `module:function`."""
     module, _, attribute = name.partition(":")
-    function: SchemeFunction = getattr(import_module(module), attribute)
-    return function
+    return getattr(import_module(module), attribute)
 
 
 def compile_schemes(definitions: Mapping[str, Any], functions: Mapping[str, str]) -> dict[str, Scheme]:
@@ -54,12 +53,16 @@ def compile_schemes(definitions: Mapping[str, Any], functions: Mapping[str, str]
 class Security:
     """The `security` of one operation. `check(request)` gives the caller or raises Unauthorized or Forbidden."""
 
-    def __init__(self, system: str, requirements: list[dict[str, list[str]]], schemes: Mapping[str, Scheme]) -> None:
+    def __init__(
+        self, system: str, requirements: list[dict[str, list[str]]], schemes: Mapping[str, Scheme], challenge: str = ""
+    ) -> None:
+        """`challenge`: what WWW-Authenticate says; by default each scheme that would do."""
         self._alternatives = [tuple(alternative) for alternative in requirements]
         names = dict.fromkeys(name for alternative in self._alternatives for name in alternative)
         self._schemes = [schemes[name] for name in names]
         self._words = {scheme.place for scheme in self._schemes if scheme.place in ("bearer", "basic")}
-        self.challenge = ", ".join(scheme.challenge() for scheme in self._schemes if scheme.place != "cookie")
+        named = ", ".join(scheme.challenge() for scheme in self._schemes if scheme.place != "cookie")
+        self.challenge = challenge or named
         self.open = not self._schemes
         self._anonymous = Caller(system, "anonymous", "")
 

@@ -6,7 +6,7 @@ Jinja and knows no bundling (ecosystem.md section 1, row 31; pipeline.md b).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -47,6 +47,10 @@ class System:
     prefixes: dict[Audience, list[str]]
     security: dict[str, str] = field(default_factory=dict)
     login: Login | None = None
+    challenge: str = ""  # what WWW-Authenticate says, where it is not just what the schemes are called
+    authorise: str = ""  # the function that says who may do what
+    mount: str = ""  # a path in front of all its paths
+    is_open: bool = False  # no operation asks for a credential
 
 
 def root() -> Path:
@@ -70,10 +74,18 @@ def load_systems(folder: Path, chosen: list[str] | None = None) -> list[System]:
             prefixes={a: (entry.get(a) or {}).get("prefixes", []) for a in ("public", "internal")},
             security=entry.get("security") or {},
             login=Login(**entry["login"]) if "login" in entry else None,
+            challenge=entry.get("challenge", ""),
+            authorise=entry.get("authorise", ""),
         )
         for name, entry in declared.items()
         if chosen is None or name in chosen or name == "flotilla"
     ]
+
+
+def mounted(system: System, prefix: str) -> System:
+    """The system with `prefix` in front of all its paths."""
+    prefixes = {audience: [prefix + path for path in paths] for audience, paths in system.prefixes.items()}
+    return replace(system, mount=prefix, prefixes=prefixes)
 
 
 def _load(file: Path) -> Any:
@@ -144,7 +156,7 @@ def document(folder: Path, system: System, audience: Audience) -> dict[str, Any]
     for name in system.files[audience]:
         file = (folder / name).resolve()
         raw = bundler.load(file)
-        base = urlparse((raw.get("servers") or [{"url": ""}])[0]["url"]).path.rstrip("/")
+        base = system.mount + urlparse((raw.get("servers") or [{"url": ""}])[0]["url"]).path.rstrip("/")
         for scheme, definition in (raw.get("components") or {}).get("securitySchemes", {}).items():
             definition = bundler.inline(definition, file)
             if isinstance(definition.get("$ref"), str):
@@ -156,7 +168,9 @@ def document(folder: Path, system: System, audience: Audience) -> dict[str, Any]
                 raise SpecError(f"{file.name}: {base + path} stands in two files")
             item = bundler.inline(item, file)
             for method in METHODS:
-                if method in item and "security" not in item[method] and "security" in raw:
+                if method in item and system.is_open:
+                    item[method]["security"] = []
+                elif method in item and "security" not in item[method] and "security" in raw:
                     item[method]["security"] = raw["security"]
             paths[base + path] = item
     components = {**bundler.components, "securitySchemes": schemes}

@@ -30,6 +30,7 @@ from app.http.request import build, request_id, with_body
 from app.http.resolver import HandlerResolver
 from app.http.schemas import Schemas
 from app.http.security import load_function
+from app.http.specs import System, operations
 
 RAW_BODY = "flotilla.body"
 FUNCTION = "x-function"  # put into our copy of a security scheme, names the function of systems.yaml
@@ -78,18 +79,25 @@ def _handlers(around: Surroundings) -> dict[str, type]:
 class StockResolver(HandlerResolver):
     """Wraps each handler into what connexion can call."""
 
-    def __init__(self, system: str, document: dict[str, Any], around: Surroundings) -> None:
+    def __init__(self, system: str, document: dict[str, Any], around: Surroundings, authorise: Any) -> None:
         super().__init__(system)
         self._schemas = Schemas(document)
         self._around = around
+        self._authorise = authorise
+
+    def name(self, operation: Any) -> str:
+        return super().name(operation).rpartition(".")[2]
 
     def resolve(self, operation: Any) -> Resolution:
         resolution = super().resolve(operation)
-        adapted = _adapt(resolution.function, operation, self._schemas, self._around)
-        return Resolution(adapted, resolution.operation_id)
+        name = resolution.operation_id
+        adapted = _adapt(resolution.function, name, operation, self._schemas, self._around, self._authorise)
+        return Resolution(adapted, f"{self.system}.{name}")
 
 
-def _adapt(handler: Callable[..., Any], operation: Any, schemas: Schemas, around: Surroundings) -> Callable[..., Any]:
+def _adapt(
+    handler: Callable[..., Any], name: str, operation: Any, schemas: Schemas, around: Surroundings, authorise: Any
+) -> Callable[..., Any]:
     wanted = inspect.signature(handler).parameters
     written: dict[str, Any] = operation._operation
     mode: Any = written.get("x-transaction", "read" if operation._method == "get" else "write")
@@ -97,7 +105,7 @@ def _adapt(handler: Callable[..., Any], operation: Any, schemas: Schemas, around
 
     async def call(**given: Any) -> Response:
         request = connexion.request
-        view = with_body(_view(around, request.scope), request.scope.get(RAW_BODY, b""))
+        view = with_body(_view(around, request.scope), request.scope.get(RAW_BODY, b""), name)
         values = {name: given.get(name) for name in wanted}
         values |= {name: request.headers.get(header) for name, header in _header_names(operation.parameters).items()}
         caller = given.get("token_info", {}).get("caller") or Caller("", "anonymous", "")
@@ -110,6 +118,8 @@ def _adapt(handler: Callable[..., Any], operation: Any, schemas: Schemas, around
 
         def run() -> Answer:
             with UNITS[mode](), on_behalf(caller, view.request_id):
+                if authorise is not None:
+                    authorise(name, caller, given)
                 result = handler(**values)
             return answers.render(result)
 
@@ -172,20 +182,24 @@ def _response(answer: Answer) -> Response:
     return response
 
 
-def create_stock_app(documents: list[tuple[str, dict[str, Any], dict[str, str]]], around: Surroundings) -> Any:
-    """An AsyncApp with connexion's default middlewares; documents are (system, document, functions of its schemes)."""
+def create_stock_app(documents: list[tuple[System, dict[str, Any]]], around: Surroundings) -> Any:
+    """An AsyncApp with connexion's default middlewares, of systems with their documents."""
     app = AsyncApp("flotilla", pythonic_params=True)
-    for system, original, functions in documents:
+    for system, original in documents:
         document = copy.deepcopy(original)
         for name, scheme in document["components"].get("securitySchemes", {}).items():
-            scheme[FUNCTION] = functions[name]
+            scheme[FUNCTION] = system.security[name]
+        authorise = load_function(system.authorise) if system.authorise else None
+        # Connexion takes two operations of one name for one, also when they are of two systems.
+        for _, _, operation in operations(document):
+            operation["operationId"] = f"{system.name}.{operation['operationId']}"
         # Connexion routes in the order of the document: literal paths first.
         document["paths"] = dict(sorted(document["paths"].items(), key=lambda entry: entry[0].replace("{", "\x7f")))
         app.add_api(
             document,
             base_path="",
-            name=system,
-            resolver=StockResolver(system, original, around),
+            name=system.name,
+            resolver=StockResolver(system.name, original, around, authorise),
             security_map=_handlers(around),
             swagger_ui_options=connexion.options.SwaggerUIOptions(swagger_ui=False),
         )
@@ -195,7 +209,7 @@ def create_stock_app(documents: list[tuple[str, dict[str, Any], dict[str, str]]]
 
 def _refused(envelopes: Envelopes, request: Any, problem: Exception) -> Any:
     assert isinstance(problem, Problem)
-    body = envelopes.renderer(request.scope["path"])(problem, request_id(request.scope["headers"]))
+    body = envelopes.renderer(request.scope["path"])(problem, request_id(request.scope["headers"]), "")
     return connexion.lifecycle.ConnexionResponse(
         status_code=problem.status, content_type="application/json", body=body, headers=dict(problem.headers)
     )

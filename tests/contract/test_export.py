@@ -19,7 +19,7 @@ from tests.support.live import live
 from tests.support.server import COMMAND
 
 AUDIENCES = ("public", "internal")
-EXPORTED = [("public", "mender"), ("public", "flotilla"), ("internal", "flotilla")]
+EXPORTED = [("public", "mender"), ("public", "nebula"), ("public", "flotilla"), ("internal", "flotilla")]
 CONFIG = specs.root() / "redocly.yaml"
 
 

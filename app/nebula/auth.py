@@ -1,0 +1,178 @@
+"""The scheme functions of the Nebula system: who holds a credential (nebula 6).
+
+There is a local administrator by the settings; all others are users in the database. A request costs the same however
+many users there are: tokens are found by a keyed hash. A password costs an argon2 once, and is then remembered, by a
+keyed hash too, until the user's row changes.
+"""
+
+import base64
+import binascii
+import hmac
+import time
+from collections import OrderedDict
+from contextlib import nullcontext
+from dataclasses import dataclass
+from hashlib import sha256
+from threading import Lock
+from typing import Final
+
+from app.core import db, limits, passwords, secrets, threads
+from app.core.calls import Caller, Request
+from app.core.errors import TooManyRequests, Unauthorized
+from app.nebula.rights import ADMIN
+
+REMEMBERED: Final = 3600.0  # seconds
+MAX_REMEMBERED: Final = 20_000
+WRONG_SECONDS: Final = 60.0
+REALM: Final = 'realm="nebula"'
+# What workers call: an error makes them stop all their containers, so they are never told that there were too many.
+WORKERS: Final = frozenset({"get_device_group_info"})
+
+
+@dataclass(frozen=True)
+class Local:
+    """The local administrator's name, password and token; what is empty is not to be used."""
+
+    user: str = ""
+    password: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """A password that was right or wrong for a version of a user's row."""
+
+    row: tuple[int, int]
+    right: bool
+    until: float
+
+
+_local = Local()
+_verified: OrderedDict[bytes, _Verified] = OrderedDict()
+_lock = Lock()
+_turns: OrderedDict[bytes, Lock] = OrderedDict()
+_slow_lane = Lock()
+
+
+def configure(local: Local) -> None:
+    """Use these settings from now on."""
+    global _local
+    _local = local
+    _forget()
+
+
+def _forget() -> None:
+    with _lock:
+        _verified.clear()
+
+
+db.on_configure(_forget)
+
+
+def has_local_admin() -> bool:
+    """Whether the settings name an administrator."""
+    return bool(_local.token or (_local.user and _local.password))
+
+
+def token_digest(token: str) -> str:
+    """What is kept of a token: a hash under a key of this installation."""
+    return hmac.new(secrets.derive("nebula tokens"), token.encode(), sha256).hexdigest()
+
+
+def bearer_token(credential: str, _: Request) -> Caller | None:
+    """The local token, or a user's."""
+    if _local.token and hmac.compare_digest(credential.encode("utf-8", "surrogateescape"), _local.token.encode()):
+        return _local_admin()
+    with db.read():
+        found = db.row("SELECT name FROM nebula_user WHERE token_digest = ?", token_digest(credential))
+    if found is None:
+        raise Unauthorized("unauthorized", headers={"WWW-Authenticate": f"Bearer {REALM}"})
+    return Caller("nebula", "user", found[0])
+
+
+def basic_user(credential: str, request: Request) -> Caller | None:
+    """A name and password, base64 of `name:password`. Raises TooManyRequests after many failures, never for workers."""
+    try:
+        name, colon, password = base64.b64decode(credential, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    if not colon or "\0" in name + password:
+        return None
+    if _is_local(name, password):
+        return _local_admin()
+    return Caller("nebula", "user", name) if _is_user(name, password, request) else None
+
+
+def _local_admin() -> Caller:
+    return Caller("nebula", "user", _local.user or "local administrator", rights=frozenset({ADMIN}))
+
+
+def _is_local(name: str, password: str) -> bool:
+    if not _local.user or not _local.password:
+        return False
+    right = hmac.compare_digest(name.encode(), _local.user.encode())
+    return hmac.compare_digest(password.encode(), _local.password.encode()) and right
+
+
+def _is_user(name: str, password: str, request: Request) -> bool:
+    with db.read():
+        found = db.row("SELECT pk, version, password_hash FROM nebula_user WHERE name = ?", name)
+    key = hmac.new(secrets.derive("nebula passwords"), f"{name}\0{password}".encode(), sha256).digest()
+    row = (found[0], found[1]) if found else (0, 0)
+    known = _recall(key, row)
+    if known is not None and known.right:
+        return True
+    attempt = ("nebula login", name, request.client)
+    slowly = _may_try(attempt, request)
+    # Who asks with the same password at once waits for one verification.
+    with _turn(key), slowly:
+        known = _recall(key, row) or _verify(key, row, found[2] if found else None, password)
+    if not known.right:
+        # By another thread: this one may only read.
+        threads.executor("write").submit(limits.failed, *attempt)
+    return known.right
+
+
+def _may_try(attempt: tuple[str, str, str], request: Request) -> "Lock | nullcontext[None]":
+    """Raises TooManyRequests; of workers all that were tried too often are verified one after the other."""
+    try:
+        limits.check(*attempt)
+    except TooManyRequests:
+        if request.operation_id not in WORKERS:
+            raise
+        return _slow_lane
+    return nullcontext()
+
+
+def _turn(key: bytes) -> Lock:
+    with _lock:
+        turn = _turns.setdefault(key, Lock())
+        _turns.move_to_end(key)
+        if len(_turns) > MAX_REMEMBERED:
+            _turns.popitem(last=False)
+        return turn
+
+
+def _recall(key: bytes, row: tuple[int, int]) -> _Verified | None:
+    with _lock:
+        known = _verified.get(key)
+        if known is None or known.row != row or known.until < time.monotonic():
+            return None
+        _verified.move_to_end(key)
+        return known
+
+
+def _verify(key: bytes, row: tuple[int, int], stored: str | None, password: str) -> _Verified:
+    """Spend an argon2 and remember what came of it. A user who is not there takes as long."""
+    if stored is None:
+        passwords.burn(password)
+        right = False
+    else:
+        right, _ = passwords.verify(stored, password)
+    known = _Verified(row, right, time.monotonic() + (REMEMBERED if right else WRONG_SECONDS))
+    with _lock:
+        _verified[key] = known
+        _verified.move_to_end(key)
+        if len(_verified) > MAX_REMEMBERED:
+            _verified.popitem(last=False)
+    return known
