@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from app.core import clock, db, log, passwords, secrets, storage
+from app.core import clock, db, log, passwords, secrets, storage, threads
 from app.core.local_store import LocalStore
 from tests.support import statuses
 from tests.support.databases import Cluster
@@ -110,6 +110,7 @@ def _bound(state: State, kind: str, folder: Path) -> Iterator[Database]:
     try:
         yield Database(kind, url, folder)
     finally:
+        threads.settle()
         db.close()
 
 

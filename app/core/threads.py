@@ -13,7 +13,7 @@ import contextvars
 import os
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Lock, Thread
 from typing import Final, Literal, TypeVar
 
@@ -75,6 +75,7 @@ def _grant(turn: "asyncio.Future[None]") -> None:
 
 
 _executors: dict[tuple[Kind, str], ThreadPoolExecutor] = {}
+_notes: set["Future[object]"] = set()
 _gates: dict[tuple[Mode, str], _Gate] = {}
 
 
@@ -98,6 +99,18 @@ async def run(mode: Mode, function: Callable[[], T], system: str = "", *, unlimi
         return await asyncio.get_running_loop().run_in_executor(executor(mode, system), context.run, function)
     finally:
         gate.leave()
+
+
+def later(function: Callable[[], object]) -> None:
+    """Call `function`, which writes, in a thread that may: for notes that no request waits for."""
+    note = executor("write").submit(function)
+    _notes.add(note)
+    note.add_done_callback(_notes.discard)
+
+
+def settle() -> None:
+    """Wait for what was to be done later."""
+    wait(list(_notes))
 
 
 def shutdown(deadline: float = 10) -> bool:
@@ -124,6 +137,7 @@ def _join(pools: list[ThreadPoolExecutor]) -> None:
 
 def _after_fork() -> None:
     _executors.clear()
+    _notes.clear()
     _gates.clear()
 
 

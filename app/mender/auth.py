@@ -6,6 +6,7 @@ units of work of their own: before the handler's, so that a refusal never touche
 
 import base64
 import binascii
+from functools import partial
 from typing import Any, Final
 
 from app.core import clock, db, limits, threads, tokens
@@ -55,7 +56,7 @@ def _holder(token: str, kind: Any, flag: str, statement: str) -> Caller | None:
     name, last_used = found[2:]
     if name is not None and clock.micros(clock.now()) - (last_used or 0) > HOUR:
         # By another thread: this one may read only, and who asks need not wait.
-        threads.executor("write").submit(_note_use, claims["jti"])
+        threads.later(partial(_note_use, claims["jti"]))
     return Caller("mender", kind, found[0], found[1], token=claims["jti"])
 
 

@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from threading import Lock
 from typing import Final
@@ -129,7 +130,7 @@ def _is_user(name: str, password: str, request: Request) -> bool:
         known = _recall(key, row) or _verify(key, row, found[2] if found else None, password)
     if not known.right:
         # By another thread: this one may only read.
-        threads.executor("write").submit(limits.failed, *attempt)
+        threads.later(partial(limits.failed, *attempt))
     return known.right
 
 
