@@ -1,28 +1,21 @@
 """A fleet of simulated Mender devices against a running server."""
 
 import asyncio
-import contextlib
-import signal
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 
 import httpx
 
-from app.simulate.mender_device import CONNECTIONS, Device, Fleet
+from app.simulate.mender_device import Device, Fleet
 from app.simulate.pace import Pace
+from app.simulate.traffic import SimulationError, client, live
 
 LOGIN: Final = "/api/management/v1/useradm/auth/login"
 BULK: Final = "/api/management/v2/devauth/devices/bulk"
 ITEMS: Final = 500
-PATIENCE: Final = 30.0
-IDLE: Final = 2.0
-
-
-class SimulationError(Exception):
-    """The simulation cannot begin."""
 
 
 @dataclass(frozen=True)
@@ -51,25 +44,17 @@ def run(plan: Plan, progress: Callable[[Fleet, float], None]) -> dict[str, Any]:
 
 
 async def _run(plan: Plan, progress: Callable[[Fleet, float], None]) -> dict[str, Any]:
-    # Servers close what has been idle for some seconds; a request that meets this would count as a fault.
-    limits = httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=IDLE)
-    async with httpx.AsyncClient(base_url=plan.url, limits=limits, timeout=PATIENCE, verify=plan.verify) as http:
+    async with client(plan.url, verify=plan.verify) as http:
         fleet = Fleet(http, Pace(plan.rate), plan.device_type, plan.failing, sha256(plan.seed.encode()).hexdigest()[:8])
         devices = [Device(fleet, plan.seed, number) for number in range(plan.devices)]
         await _begin(http, plan, devices)
-        started = time.perf_counter()
-        await _live(devices, fleet, plan.duration, progress)
-        seconds = time.perf_counter() - started
+        seconds = await live([device.live() for device in devices], plan.duration, partial(progress, fleet))
     return {
         "devices": plan.devices,
         "accepted": len(fleet.accepted),
         "updates": fleet.ended,
         "downloaded_bytes": fleet.downloaded,
-        "seconds": round(seconds, 1),
-        "requests": fleet.latencies.requests,
-        "rate": round(fleet.latencies.requests / seconds, 1) if seconds else 0.0,
-        "faults": {f"{operation}: {what}": count for (operation, what), count in fleet.latencies.faults.items()},
-        "latency_ms": fleet.latencies.summary(),
+        **fleet.summary(seconds),
     }
 
 
@@ -96,25 +81,3 @@ async def _let_in(http: httpx.AsyncClient, email: str, password: str, devices: l
         known = [{"device_id": result["device_id"]} for result in results if result["status"] == 409]
         if known:
             (await http.post(BULK, json={"accept": known}, headers=headers)).raise_for_status()
-
-
-async def _live(devices: list[Device], fleet: Fleet, duration: float, progress: Callable[[Fleet, float], None]) -> None:
-    """Let the devices live until the end of the time, or SIGINT or SIGTERM."""
-    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    started = time.perf_counter()
-    tasks = [asyncio.create_task(device.live()) for device in devices]
-    try:
-        while not stopped.is_set() and (not duration or time.perf_counter() - started < duration):
-            left = duration - (time.perf_counter() - started) if duration else 1.0
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopped.wait(), min(1.0, max(left, 0.01)))
-            for task in tasks:
-                if task.done():
-                    task.result()
-            progress(fleet, time.perf_counter() - started)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -3,11 +3,7 @@
 It does over HTTP what the genuine client does (mender 2.1, 3.1, 4.6, 4.7), with a key and signatures of its own.
 """
 
-import asyncio
 import base64
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
@@ -19,55 +15,25 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.simulate.latency import Latencies
-from app.simulate.pace import Pace
+from app.simulate.traffic import Traffic
 
 AUTHENTICATE: Final = "/api/devices/v1/authentication/auth_requests"
 ATTRIBUTES: Final = "/api/devices/v1/inventory/device/attributes"
 NEXT: Final = "/api/devices/v2/deployments/device/deployments/next"
 DEPLOYMENT: Final = "/api/devices/v1/deployments/device/deployments"
-CONNECTIONS: Final = 100  # requests at once; a device that waits for its turn waits for no server
 FAILED: Final = {"timestamp": "2026-01-01T00:00:00Z", "level": "error", "message": "simulated failure"}
 
 
 @dataclass
-class Fleet:
+class Fleet(Traffic):
     """What all devices share, and what became of them."""
 
-    http: httpx.AsyncClient
-    pace: Pace
     device_type: str
     failing: float
     name: str
-    connections: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONNECTIONS))
-    latencies: Latencies = field(default_factory=Latencies)
     accepted: set[int] = field(default_factory=set)
     ended: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("success", "failure", "aborted"), 0))
     downloaded: int = 0
-
-    @asynccontextmanager
-    async def request(self, operation: str) -> AsyncIterator["_Request"]:
-        """Take a turn and a connection for a request; one that is not answered is noted, and passed over."""
-        await self.pace.turn()
-        async with self.connections:
-            try:
-                yield _Request(self.latencies, operation)
-            except httpx.HTTPError as exc:
-                self.latencies.fault(operation, type(exc).__name__)
-
-
-class _Request:
-    """One request under way."""
-
-    def __init__(self, latencies: Latencies, operation: str) -> None:
-        self._latencies, self._operation = latencies, operation
-        self._started = time.perf_counter()
-
-    def ended(self, status: int, good: tuple[int, ...]) -> None:
-        """It was answered; a status that is not one of `good` is a fault."""
-        self._latencies.add(self._operation, time.perf_counter() - self._started)
-        if status not in good:
-            self._latencies.fault(self._operation, str(status))
 
 
 class Device:
@@ -103,7 +69,7 @@ class Device:
         body = {"id_data": orjson.dumps(self.identity).decode(), "pubkey": self.public_key, "tenant_token": ""}
         raw = orjson.dumps(body)
         headers = {"X-MEN-Signature": self._sign(raw), "Content-Type": "application/json"}
-        answer = await self._send("authenticate", "POST", AUTHENTICATE, (200, 401), content=raw, headers=headers)
+        answer = await self._fleet.send("authenticate", "POST", AUTHENTICATE, (200, 401), content=raw, headers=headers)
         if answer is None or answer.status_code != 200:
             return False
         self._token = answer.text
@@ -152,20 +118,11 @@ class Device:
     ) -> httpx.Response | None:
         """A request with the token; a 401 means that it is void, and that the device has to ask again."""
         headers = {"Authorization": f"Bearer {self._token}"}
-        answer = await self._send(operation, method, path, (*good, 401), json=body, headers=headers)
+        answer = await self._fleet.send(operation, method, path, (*good, 401), json=body, headers=headers)
         if answer is not None and answer.status_code == 401:
             self._token = ""
             self._fleet.accepted.discard(self._number)
         return answer if answer is not None and answer.status_code in good else None
-
-    async def _send(
-        self, operation: str, method: str, path: str, good: tuple[int, ...], **options: Any
-    ) -> httpx.Response | None:
-        answer = None
-        async with self._fleet.request(operation) as request:
-            answer = await self._fleet.http.request(method, path, **options)
-            request.ended(answer.status_code, good)
-        return answer
 
 
 def _key(number: int, digest: bytes) -> ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey:
