@@ -44,6 +44,11 @@ class Server:
                 self.process.wait()
         return self.process.returncode
 
+    def start_again(self) -> None:
+        """Start it once more after it was stopped: on the same ports, with the same data."""
+        self.process = _launch(self.environment, self.data, self.log)
+        _wait_ready(self.process, self.url, self.log)
+
     def create_admin(self, email: str) -> str:
         """Make an administrator by the command line, while the server runs; the new user's id."""
         created = self.command("admin", "create", "--email", email, "--password", PASSWORD)
@@ -79,14 +84,18 @@ def start(data: Path, database_url: str | None = None, *, admin: bool = True, **
     if database_url:
         env["FLOTILLA_DATABASE_URL"] = database_url
     log = data / "server.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen([*COMMAND, "serve"], env=env, cwd=data, stdout=output, stderr=output)
+    process = _launch(env, data, log)
     url = f"http://127.0.0.1:{port}"
     _wait_ready(process, url, log)
     server = Server(process, url, f"http://127.0.0.1:{internal}", data, log, env)
     if admin:
         server.user_id = server.create_admin(EMAIL)
     return server
+
+
+def _launch(environment: dict[str, str], data: Path, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen([*COMMAND, "serve"], env=environment, cwd=data, stdout=output, stderr=output)
 
 
 def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path, seconds: float = 120) -> None:
