@@ -50,6 +50,7 @@ fuzz: install ## schemathesis against the running server, 30 examples an operati
 bench: install ## Speed against comparable servers, as ratios; writes docs/explanations/performance.md
 	@$(BIN)/uv sync --quiet --frozen --inexact --group bench
 	$(BIN)/python -m tests.bench --write
+	$(BIN)/python -m tests.bench.nebula --write
 
 full: install ## The long versions of all tests
 	FLOTILLA_FULL=1 FLOTILLA_FUZZ_EXAMPLES=100 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup

@@ -1,146 +1,37 @@
 """Schemathesis hooks: credentials for each operation, ids of things that exist, bodies that can be valid.
 
-A value is only replaced where the fuzzer meant it to be valid; what it made wrong on purpose goes out as it is. Each
-answer's status is noted in FLOTILLA_FUZZ_LOG.
+What differs from system to system is in the module of its name beside this one (FLOTILLA_FUZZ_SYSTEM). A value is only
+replaced where the fuzzer meant it to be valid; what it made wrong on purpose goes out as it is. Each answer's status is
+noted in FLOTILLA_FUZZ_LOG.
 """
 
 import json
 import os
-from collections.abc import Callable
+from importlib import import_module
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import schemathesis
-from hypothesis import strategies as st
 from schemathesis.core.parameters import ParameterLocation
-from schemathesis.generation.meta import TestPhase
-from schemathesis.transport.serialization import Binary
 
-from tests.fuzz.world import DEPLOYMENTS, World
-from tests.support.artifacts import build
+from tests.fuzz.cases import linked, meant_wrong, name
 from tests.support.corpus import record
 
-WORLD = World(os.environ["FLOTILLA_FUZZ_URL"], os.environ["FLOTILLA_FUZZ_EMAIL"], os.environ["FLOTILLA_FUZZ_PASSWORD"])
-# Logs in and out as it likes; the sessions of the administrator, ten at most, stay.
-GUEST = os.environ["FLOTILLA_FUZZ_GUEST"]
+SYSTEM: Any = import_module(f"tests.fuzz.{os.environ['FLOTILLA_FUZZ_SYSTEM']}")
 SHARE = 0.75  # of the cases that get real ids; the rest show what unknown ones do
-
-
-def auth_set() -> dict[str, Any]:
-    entry = WORLD.pending()[1]
-    return {"device_id": entry["id"], "auth_set_id": entry["auth_sets"][0]["id"]}
-
-
-def log() -> dict[str, Any]:
-    deployment, device = WORLD.logged()
-    return {"deployment_id": deployment, "device_id": device}
-
-
-# operationId -> path parameters that exist.
-PATHS: dict[str, Callable[[], dict[str, Any]]] = {
-    "get_device": lambda: {"device_id": WORLD.device.id},
-    "decommission_device": lambda: {"device_id": WORLD.pending()[1]["id"]},
-    "delete_auth_set": auth_set,
-    "get_auth_set_status": auth_set,
-    "set_auth_set_status": auth_set,
-    "revoke_token": lambda: {"token_id": WORLD.accepted()[1]["auth_sets"][0]["id"]},
-    "get_device_inventory": lambda: {"device_id": WORLD.device.id},
-    "delete_device_inventory": lambda: {"device_id": WORLD.device.id},
-    "replace_tags": lambda: {"device_id": WORLD.device.id},
-    "update_tags": lambda: {"device_id": WORLD.device.id},
-    "get_device_group": lambda: {"device_id": WORLD.device.id},
-    "set_device_group": lambda: {"device_id": WORLD.device.id},
-    "remove_device_group": lambda: {"device_id": WORLD.device.id, "group_name": WORLD.group()},
-    "delete_group": lambda: {"group_name": WORLD.group()},
-    "list_group_devices": lambda: {"group_name": WORLD.group()},
-    "get_artifact": lambda: {"artifact_id": WORLD.artifact()[0]},
-    "update_artifact": lambda: {"artifact_id": WORLD.artifact()[0]},
-    "delete_artifact": lambda: {"artifact_id": WORLD.artifact()[0]},
-    "get_artifact_link": lambda: {"artifact_id": WORLD.artifact()[0]},
-    "get_release": lambda: {"release_name": WORLD.artifact()[1]},
-    "update_release": lambda: {"release_name": WORLD.artifact()[1]},
-    "replace_release_tags": lambda: {"release_name": WORLD.artifact()[1]},
-    "get_deployment": lambda: {"deployment_id": WORLD.deployment("somebody")},
-    "abort_deployment": lambda: {"deployment_id": WORLD.deployment("somebody")},
-    "get_deployment_statistics": lambda: {"deployment_id": WORLD.deployment("somebody")},
-    "list_deployment_devices": lambda: {"deployment_id": WORLD.asked()},
-    "list_deployment_devices_page": lambda: {"deployment_id": WORLD.asked()},
-    "list_device_deployments": lambda: {"device_id": WORLD.device.id},
-    "abort_device_deployments": lambda: {"device_id": WORLD.device.id},
-    "create_group_deployment": lambda: {"group_name": WORLD.group()},
-    "explain_deployment": lambda: {"deployment_id": WORLD.asked(), "device_id": WORLD.device.id},
-    "list_deployment_device_ids": lambda: {"deployment_id": WORLD.deployment("somebody")},
-    "get_deployment_log": log,
-    "update_deployment_status": lambda: {"deployment_id": WORLD.asked()},
-    "upload_deployment_log": lambda: {"deployment_id": WORLD.asked()},
-    "get_user": lambda: {"user_id": WORLD.user()},
-    "update_user": lambda: {"user_id": WORLD.user()},
-    "delete_user": lambda: {"user_id": WORLD.user()},
-    "revoke_access_token": lambda: {"token_id": WORLD.access_token()},
-    "get_openapi": lambda: {"document": "flotilla.json"},
-}
-
-# operationId of a list -> makes something that it will show, for the links that lead on from there.
-LISTED: dict[str, Callable[[], Any]] = {
-    "list_devices": WORLD.pending,
-    "list_device_inventories": WORLD.accepted,
-    "list_groups": WORLD.group,
-    "list_artifacts": WORLD.artifact,
-    "list_releases_v2": WORLD.artifact,
-    "list_deployments": lambda: WORLD.deployment(WORLD.device.id),
-    "list_device_deployments": lambda: WORLD.deployment(WORLD.device.id),
-    "list_access_tokens": WORLD.access_token,
-}
-
-# Operations that may take the device's token away.
-LOCKING = {
-    "decommission_device",
-    "delete_auth_set",
-    "set_auth_set_status",
-    "revoke_token",
-    "change_devices_in_bulk",
-}
-
-# Half of all files are artifacts, no two of one name.
-schemathesis.openapi.format(
-    "binary",
-    st.one_of(st.binary(max_size=200), st.uuids().map(lambda number: build(name=f"fuzz-{number}"))).map(Binary),
-)
 
 
 @schemathesis.auth()
 class Credentials:
-    """The credential that an operation asks for; logging out gets a token of its own."""
+    """The credential that an operation asks for."""
 
     def get(self, case: Any, context: Any) -> dict[str, str]:
         return {}
 
     def set(self, case: Any, data: dict[str, str], context: Any) -> None:
-        schemes = {name for entry in case.operation.definition.raw.get("security", []) for name in entry}
         headers = case.headers = case.headers or {}
-        if "DeviceJWT" in schemes:
-            headers["Authorization"] = f"Bearer {WORLD.device.token}"
-        elif "ManagementJWT" in schemes:
-            own = name(case) == "logout"
-            headers["Authorization"] = f"Bearer {WORLD.login(GUEST) if own else WORLD.token}"
-        elif "BasicUser" in schemes:
-            import base64
-
-            pair = base64.b64encode(f"{GUEST}:{WORLD.password}".encode()).decode()
-            headers["Authorization"] = f"Basic {pair}"
-
-
-def name(case: Any) -> str:
-    return case.operation.definition.raw["operationId"]
-
-
-def linked(case: Any) -> bool:
-    """Whether it is a step of a sequence, whose ids come from the answers before it."""
-    return case.meta.phase.name == TestPhase.STATEFUL
-
-
-def meant_wrong(case: Any, location: ParameterLocation) -> bool:
-    return case.meta is None or case.meta.is_negative_at(location)
+        credential = SYSTEM.credential(case)
+        if credential is not None:
+            headers["Authorization"] = credential
 
 
 @schemathesis.hook
@@ -149,63 +40,22 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     if case.method.upper() not in (case.operation.method.upper(), "HEAD") or case.meta is None:
         return
     operation = name(case)
-    if operation in ("update_user", "delete_user") and case.path_parameters.get("user_id") in WORLD.needed_users:
-        case.path_parameters = {"user_id": WORLD.user()}
-    if WORLD.random.random() > SHARE:
+    SYSTEM.before(case, operation)
+    if SYSTEM.RANDOM.random() > SHARE:
         return
-    if operation in PATHS and not linked(case) and not meant_wrong(case, ParameterLocation.PATH):
-        case.path_parameters = PATHS[operation]()
-    if linked(case) and operation in LISTED and not meant_wrong(case, ParameterLocation.QUERY):
-        LISTED[operation]()
+    if operation in SYSTEM.PATHS and not linked(case) and not meant_wrong(case, ParameterLocation.PATH):
+        case.path_parameters = SYSTEM.PATHS[operation]()
+    if linked(case) and operation in SYSTEM.LISTED and not meant_wrong(case, ParameterLocation.QUERY):
+        SYSTEM.LISTED[operation]()
         case.query = {}
-    if operation == "download_artifact_file":
-        download(case)
     if not case.meta.generation.mode.is_negative:
-        body(case, operation)
-
-
-def download(case: Any) -> None:
-    locations = (ParameterLocation.PATH, ParameterLocation.QUERY)
-    if any(meant_wrong(case, location) for location in locations):
-        return
-    artifact = WORLD.artifact()[0]
-    link = WORLD.http.get(
-        f"{DEPLOYMENTS}/artifacts/{artifact}/download", headers={"Authorization": f"Bearer {WORLD.token}"}
-    ).json()["uri"]
-    case.path_parameters = {"artifact_id": artifact}
-    case.query = {key: values[0] for key, values in parse_qs(urlsplit(link).query).items()}
-
-
-def body(case: Any, operation: str) -> None:
-    if operation in ("create_deployment", "create_group_deployment") and isinstance(case.body, dict):
-        case.body = {**case.body, "artifact_name": WORLD.artifact_name}
-        if "devices" in case.body and WORLD.random.random() < 0.3:
-            case.body["devices"] = [WORLD.device.id]
-        if WORLD.random.random() < 0.7:
-            case.body.pop("phases", None)  # most times are in the past
-    elif operation == "generate_artifact" and not meant_wrong(case, ParameterLocation.BODY):
-        name = f"generated-{WORLD.random.getrandbits(64):x}"
-        case.body = {**case.body, "name": name, "device_types_compatible": "board", "args": WORLD.ARGS}
-        case._record_starting_state()  # a body with a file that was touched counts as wrong
-    elif operation == "preauthorize_device" and isinstance(case.body, dict):
-        case.body = {**case.body, **WORLD.stranger()}
-    elif operation == "change_devices_in_bulk" and isinstance(case.body, dict):
-        waiting = WORLD.pending()[1]["id"]
-        case.body = {**case.body, "accept": [{"device_id": waiting}], "preauthorize": [WORLD.stranger()]}
-    elif operation == "authenticate_device" and not meant_wrong(case, ParameterLocation.HEADER):
-        case.body, signature = WORLD.signed_request()
-        case.headers = {**(case.headers or {}), "X-MEN-Signature": signature}
-    elif operation.startswith("post_next_deployment"):
-        provides = {"device_type": "board", "artifact_name": "base"}
-        case.body = {"device_provides": provides} if operation.endswith("v2") else provides
-        WORLD.deployment(WORLD.device.id)
+        SYSTEM.body(case, operation)
 
 
 @schemathesis.hook
 def after_call(context: Any, case: Any, response: Any) -> None:
-    """Note which operation answered what; a device that was locked out on the way is replaced."""
-    if name(case) in LOCKING and response.status_code < 300:
-        WORLD.renew_device()
+    """Note which operation answered what."""
+    SYSTEM.after(case, name(case), response.status_code)
     sent = response.request
     content = sent.body.encode() if isinstance(sent.body, str) else sent.body
     record("fuzz", sent.method, sent.url, sent.headers.items(), content, response.status_code)

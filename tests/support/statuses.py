@@ -15,20 +15,20 @@ KNOWN = Path(__file__).parents[1] / "contract" / "never_seen.txt"
 
 
 def documented(audience: str = "public") -> dict[str, set[int]]:
-    """operationId -> statuses that its spec names, over all systems."""
+    """`system.operationId` -> statuses that its spec names, over all systems."""
     return {
-        operation["operationId"]: {int(code) for code in operation["responses"]}
-        for document in _documents(audience)
+        f"{system}.{operation['operationId']}": {int(code) for code in operation["responses"]}
+        for system, document in _documents(audience).items()
         for _, _, operation in specs.operations(document)
     }
 
 
-def _documents(audience: str) -> list[dict]:
-    return [
-        specs.document(specs.root(), system, audience)
+def _documents(audience: str) -> dict[str, dict]:
+    return {
+        system.name: specs.document(specs.root(), system, audience)
         for system in specs.load_systems(specs.root())
         if system.files[audience]
-    ]
+    }
 
 
 class Seen:
@@ -38,9 +38,9 @@ class Seen:
         self._file = file
         self._pairs: set[tuple[str, int]] = set()
         self._router: Router[str] = Router()
-        for document in _documents("public"):
+        for system, document in _documents("public").items():
             for path, method, operation in specs.operations(document):
-                self._router.add(method.upper(), path, operation["operationId"])
+                self._router.add(method.upper(), path, f"{system}.{operation['operationId']}")
 
     def answer(self, method: str, path: str, status: int) -> None:
         """Note an answer by the request's method and path."""
@@ -49,6 +49,7 @@ class Seen:
             self.pair(found[0], status)
 
     def pair(self, operation: str, status: int) -> None:
+        """Note an answer of `system.operationId`."""
         if (operation, status) not in self._pairs:
             self._pairs.add((operation, status))
             with self._file.open("a", encoding="utf-8") as file:
@@ -56,7 +57,7 @@ class Seen:
 
 
 def never_seen(folder: Path) -> list[str]:
-    """Documented pairs that no process of the run noted, as `operation status`."""
+    """Documented pairs that no process of the run noted, as `system.operation status`."""
     seen = {line for file in folder.glob("statuses-*.txt") for line in file.read_text("utf-8").splitlines()}
     wanted = {
         f"{operation} {status}" for operation, statuses in documented().items() for status in statuses - SERVER_SIDE
@@ -65,5 +66,5 @@ def never_seen(folder: Path) -> list[str]:
 
 
 def accepted() -> set[str]:
-    """The pairs that are known never to be seen; each line of the file is `operation status: reason`."""
+    """The pairs that are known never to be seen; each line of the file is `system.operation status: reason`."""
     return {line.partition(":")[0] for line in KNOWN.read_text("utf-8").splitlines() if line and line[0] != "#"}
