@@ -9,13 +9,15 @@ from models.base import scoped
 from models.mender.artifacts import Artifact
 from models.mender.deployments import Deployment, DeviceDeployment
 
-# The oldest open part of a deployment that has started, newer than the newest one this device has ended.
+# The oldest open part of a deployment that has started, newer than the newest one this device has ended. One that was
+# aborted before its start is none of those: it never concerned the device.
 NEXT: Final = (
     "SELECT p.pk, p.deployment_id FROM mender_device_deployment p"
     " WHERE p.tenant_id = ? AND p.device_id = ? AND p.open = ? AND p.deployment_created <= ?"
     " AND p.deployment_created >= COALESCE("
-    "(SELECT MAX(f.deployment_created) FROM mender_device_deployment f"
-    " WHERE f.tenant_id = ? AND f.device_id = ? AND f.open = ?), 0)"
+    "(SELECT f.deployment_created FROM mender_device_deployment f"
+    " WHERE f.tenant_id = ? AND f.device_id = ? AND f.open = ? AND f.finished >= f.deployment_created"
+    " ORDER BY f.deployment_created DESC LIMIT 1), 0)"
     " ORDER BY p.deployment_created, p.pk LIMIT 1"
 )
 

@@ -68,7 +68,8 @@ def _judge(tenant: str, deployment: Deployment, device_id: str) -> Iterator[Verd
 def _order(query: Any, part: DeviceDeployment) -> Iterator[Verdict]:
     """A device gets its deployments in the order they were made, and none older than one it has ended."""
     mine: datetime = part.deployment_created
-    ended = query.where(~DeviceDeployment.open, DeviceDeployment.deployment_created > mine).first()
+    begun = DeviceDeployment.finished >= DeviceDeployment.deployment_created  # not aborted before its start
+    ended = query.where(~DeviceDeployment.open, begun, DeviceDeployment.deployment_created > mine).first()
     newer = "no newer deployment" if ended is None else f"the newer deployment {ended.deployment.id}"
     yield Verdict("newer-than-ended", ended is None, f"the device has ended {newer}")
     waiting = query.where(DeviceDeployment.open, DeviceDeployment.deployment_created <= clock.now())

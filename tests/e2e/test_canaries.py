@@ -15,8 +15,10 @@ import pytest
 from tests.support import server as servers
 from tests.support.artifacts import Payload, build
 from tests.support.mender import DEPLOYMENTS, DEVAUTH, DEVICE_INVENTORY, DEVICES, USERADM, Device, pem, sign
+from tests.support.nebula import API as NEBULA
 
 ARTIFACTS = f"{DEPLOYMENTS}/artifacts"
+LOCAL = "canary-of-the-local-administrator"
 OWN_FILES = {"secret.key", "admin-password"}  # secrets by purpose, for the owner's eyes only
 
 
@@ -67,12 +69,44 @@ def database(server) -> bytes:
 def server(request, tmp_path, cluster):
     kind, style = request.param
     settings = {"LOG_LEVEL": "debug", "LOG_FORMAT": style, "FAILPOINTS": str(tmp_path / "orders")}
+    settings |= {
+        "NEBULA_BASIC_AUTH_USER": "boss",
+        "NEBULA_BASIC_AUTH_PASSWORD": LOCAL,
+        "NEBULA_AUTH_TOKEN": f"{LOCAL}-token",
+    }
     url = None
     if kind == "postgres":
         url = cluster.create(f"canaries_{os.getpid()}").replace("postgres@", "postgres:canary-database-password@")
     started = servers.start(tmp_path / "data", url, **settings)
     yield started
     started.stop()
+
+
+def nebula(canaries, send):
+    """The same for the Nebula manager: the local administrator's, users' passwords and tokens, by each way in."""
+    boss = ("boss", canaries.add("local password", LOCAL))
+    canaries.add("local Basic header", base64.b64encode(f"boss:{LOCAL}".encode()))
+    password, token = (
+        canaries.add("nebula password", "canary-nebula-password"),
+        canaries.add("nebula token", "canary-nebula-token"),
+    )
+    wrong = canaries.add("nebula wrong password", "canary-nebula-wrong")
+    assert (
+        send("POST", f"{NEBULA}/users/canary", auth=boss, json={"password": password, "token": token}).status_code
+        == 200
+    )
+    assert send("PUT", f"{NEBULA}/users/canary/update", auth=boss, json={"password": password}).status_code == 200
+    for auth, status in ((("canary", password), 200), (("canary", wrong), 401), (("boss", wrong), 401)):
+        canaries.add(f"Basic header of {auth}", base64.b64encode(":".join(auth).encode()))
+        assert send("GET", f"{NEBULA}/status", auth=auth).status_code == status
+    for bearer, status in ((token, 200), (f"{LOCAL}-token", 200), (f"{token}x", 401)):
+        answer = send("GET", f"{NEBULA}/status", headers={"Authorization": f"Bearer {bearer}"})
+        assert answer.status_code == status
+    assert send("GET", f"{NEBULA}/users/canary", auth=boss).status_code == 200
+    fresh = send("POST", f"{NEBULA}/users/canary/refresh", "refreshed token", auth=boss).json()["token"]
+    canaries.add("refreshed token", fresh)
+    for bad in ({"password": [wrong]}, {"token": f"{wrong} "}, [wrong]):
+        assert send("PUT", f"{NEBULA}/users/canary/update", auth=boss, json=bad).status_code == 400
 
 
 def exercise(server, canaries, tmp_path):
@@ -129,6 +163,8 @@ def exercise(server, canaries, tmp_path):
     canaries.add("signature of a link", parse_qs(urlsplit(link).query)["x-men-signature"][0])
     assert send("GET", link, "content of an upload").status_code == 200
     assert send("GET", link + "x").status_code in (400, 403)
+
+    nebula(canaries, send)
 
     # Where nobody expects one.
     query = canaries.add("password in a query", "canary-in-a-query")

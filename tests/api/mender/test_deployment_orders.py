@@ -156,6 +156,27 @@ def test_a_start_of_its_own(user, fleet, frozen):
         assert (shown["status"], shown["phases"][0]["device_count"]) == ("inprogress", 1)
 
 
+@pytest.mark.rule("mender 4.5")
+@pytest.mark.parametrize("taken_out", [False, True])
+def test_what_was_aborted_before_its_start_holds_nothing_up(user, fleet, frozen, taken_out):
+    """It never concerned the device, so it is none that the device has ended: neither before its start nor after."""
+    device, now = fleet[0], clock.now()
+    start = now + timedelta(hours=1)
+    later = ordered(user, devices=[device.id], phases=[{"start_ts": clock.rfc3339(start)}])
+    if taken_out:
+        assert user.call("DELETE", f"{DEPLOYMENTS}/deployments/devices/{device.id}").status_code == 204
+    else:
+        assert (
+            user.call("PUT", f"{DEPLOYMENTS}/deployments/{later}/status", json={"status": "aborted"}).status_code == 204
+        )
+    wanted = ordered(user, devices=[device.id])
+    assert explained(user, wanted, device.id)[0] is not False
+    with frozen(start + timedelta(hours=1)):
+        assert explained(user, wanted, device.id)[0] is not False
+        assert ask(device) == wanted
+    assert ask(device) == wanted
+
+
 @pytest.mark.rule("mender 4.4")
 def test_one_empty_phase_is_a_normal_deployment(user, fleet):
     deployment = ordered(user, devices=[fleet[0].id], phases=[{}])
