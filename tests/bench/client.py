@@ -39,7 +39,7 @@ class Connection:
         while (line := self._file.readline()) not in (b"\r\n", b""):
             if line[:15].lower() == b"content-length:":
                 length = int(line[15:])
-        return status, self._file.read(length) if length else b""
+        return status, self._file.read(length) if length and status not in (204, 304) else b""
 
     def close(self) -> None:
         self._file.close()

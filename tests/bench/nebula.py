@@ -151,21 +151,22 @@ def flask_app(settings: Settings) -> Any:
 
 
 def serve(name: str, port: int) -> None:
+    import uvicorn
+    from a2wsgi import WSGIMiddleware
+
     settings = Settings(log_level="warning")
     if name == "flask":
-        from waitress import serve as serve_wsgi
-
-        serve_wsgi(flask_app(settings), host="127.0.0.1", port=port, threads=8)
-        return
-    import uvicorn
-
-    main.open_process(settings)
+        app: Any = WSGIMiddleware(flask_app(settings), workers=8)
+    else:
+        main.open_process(settings)
+        app = main.create_app(settings, "public")
     uvicorn.run(
-        main.create_app(settings, "public"),
+        app,
         host="127.0.0.1",
         port=port,
         http="httptools",
         loop="uvloop",
+        lifespan="off" if name == "flask" else "on",
         access_log=False,
         log_level="warning",
         proxy_headers=False,
@@ -300,7 +301,7 @@ def report(found: Any, size: int, rounds: int, count: int, clients: int) -> str:
         f"group of 20 apps and 5 cron jobs ({size:,} bytes), a user with a token who may read it, one SQLite file, {clients}",
         f"keep-alive connections, medians of {rounds} interleaved rounds of {count} requests. Answers were compared before",
         "timing. CPU is the server's own, per request. `again` is this server a second time: what it differs from 1 by is",
-        "noise. `flask`: Flask and SQLAlchemy on the same tables with the same checks, as their guides teach, on waitress.",
+        "noise. `flask`: Flask and SQLAlchemy on the same tables with the same checks, as their guides teach, by a2wsgi.",
         "",
     ]
     for title, value in (("CPU per request, this server = 1", micros), ("Rate, this server = 1", rate)):
