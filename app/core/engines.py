@@ -253,4 +253,7 @@ def connect(url: str, before: Before) -> Sqlite | Postgres:
             options.setdefault(key, unquote(value))
     if parts.port:
         options["port"] = parts.port
+    # A server that is not there, or has gone without a word, holds no thread for long.
+    options.setdefault("connect_timeout", str(WAIT_SECONDS))
+    options.setdefault("tcp_user_timeout", str(2 * WAIT_SECONDS * 1000))
     return Postgres(unquote(parts.path.lstrip("/")), before, **options)

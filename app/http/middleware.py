@@ -4,6 +4,8 @@ Order of refusal: 404 path, 405, bad path parameter, 413, 401, 403, 415, 400, th
 are read here and handed to one worker-thread hop; streamed ones take two (security first, then bytes, then handler).
 """
 
+import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from connexion.spec import Specification
 
 from app.core import failpoints, metrics, threads
 from app.core.calls import Audience, Request
-from app.core.errors import InsufficientStorage, MethodNotAllowed, NotFound, Problem, is_disk_full
+from app.core.errors import InsufficientStorage, MethodNotAllowed, NotFound, Problem, Unavailable, is_disk_full
 from app.http.answers import Answer, encode, send_answer
 from app.http.bodies import media_type
 from app.http.envelopes import Envelopes
@@ -27,7 +29,7 @@ from app.http.multipart import open_sink
 from app.http.origin import Origin
 from app.http.patience import patient
 from app.http.plan import Arguments, Media, Plan, compile_plan, refuse
-from app.http.protocol import HANG_UP
+from app.http.protocol import hang_up
 from app.http.receiving import Disconnected, Receive, declared_length, lumps, whole
 from app.http.request import build, request_id, with_body
 from app.http.routing import Router
@@ -41,6 +43,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Statuses that any operation may answer and no spec lists: routing's own, and what the server itself lacks.
 UNDECLARED: Final = frozenset({405, 408})
+HOLD_SECONDS = 5.0  # that a request is held, and tried again, before its connection is closed
+PAUSE: Final = (0.2, 0.6)
 log = structlog.get_logger("flotilla.request")
 
 
@@ -132,7 +136,7 @@ class Pipeline(SpecMiddleware):
             lack = InsufficientStorage("no space left") if is_disk_full(exc) else Problem("internal error")
             answer = self._problem(lack, scope["path"], exchange)
         if answer is None:
-            await _hang_up(scope, receive)
+            await hang_up(scope, receive)
             return
         request = exchange.request
         extra = [(b"x-request-id", identifier.encode()), (b"x-men-requestid", identifier.encode())]
@@ -177,13 +181,26 @@ class Pipeline(SpecMiddleware):
             body = await whole(receive, request, plan.max_body) if plan.max_body else b""
             metrics.current().received.inc(len(body))
             request = exchange.request = with_body(request, body, plan.operation_id)
-            run = partial(plan.run, request, arguments, media)
-            answer = await threads.run(plan.mode, run, plan.system, unlimited=503 in plan.never)
+            answer = await self._run(plan, request, arguments, media)
         if self._around.check_answers:
             _check(plan, answer, request)
         if plan.never:
             self._last_good.note(request, answer)
         return answer
+
+    async def _run(self, plan: Plan, request: Request, arguments: Arguments, media: Media) -> Answer:
+        """One hop to a thread. What never answers 503 is tried again for a while, where nothing good is remembered."""
+        steady, loop = 503 in plan.never, asyncio.get_running_loop()
+        until = loop.time() + HOLD_SECONDS
+        while True:
+            given = Arguments(dict(arguments.values), arguments.errors, arguments.refused) if steady else arguments
+            try:
+                run = partial(plan.run, request, given, media)
+                return await threads.run(plan.mode, run, plan.system, unlimited=steady)
+            except Unavailable:
+                if not steady or loop.time() > until or self._last_good.get(request) is not None:
+                    raise
+            await asyncio.sleep(random.uniform(*PAUSE))  # noqa: S311
 
     def _no_operation(self, request: Request, *, matched: bool = False) -> Answer:
         """OPTIONS of a known path, else 405 with a complete Allow, else 404."""
@@ -267,13 +284,6 @@ class _Exchange:
         self.identifier = identifier
         self.request: Request | None = None
         self.plan: Plan | None = None
-
-
-async def _hang_up(scope: Scope, receive: Receive) -> None:
-    """Close the connection without an answer: a client takes that for trouble on the way, and tries again."""
-    scope["extensions"][HANG_UP]()
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _media(scope: Scope) -> Media:

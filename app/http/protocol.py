@@ -4,6 +4,7 @@ What is no HTTP has no path, hence no system and no envelope (pipeline.md sectio
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -11,6 +12,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MAX_HEAD: Final = 64 * 1024  # bytes of request line and header fields
 HEAD_SECONDS: Final = 30  # for a client to say what it wants
 HANG_UP: Final = "flotilla.hang_up"  # in the extensions of a scope: closes the connection, whatever was not said yet
+
+
+async def hang_up(scope: MutableMapping[str, Any], receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> None:
+    """Close the connection without an answer: a client takes that for trouble on the way, and tries again."""
+    scope["extensions"][HANG_UP]()
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 class HeadTooLarge(Exception):

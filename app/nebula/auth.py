@@ -10,16 +10,15 @@ import binascii
 import hmac
 import time
 from collections import OrderedDict
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from threading import Lock
+from threading import Lock, Semaphore
 from typing import Final
 
 from app.core import db, limits, passwords, secrets, threads
 from app.core.calls import Caller, Request
-from app.core.errors import TooManyRequests, Unauthorized
+from app.core.errors import TooManyRequests, Unauthorized, Unavailable
 from app.nebula.rights import ADMIN
 
 REMEMBERED: Final = 3600.0  # seconds
@@ -52,7 +51,24 @@ _local = Local()
 _verified: OrderedDict[bytes, _Verified] = OrderedDict()
 _lock = Lock()
 _turns: OrderedDict[bytes, Lock] = OrderedDict()
-_slow_lane = Lock()
+
+
+class _Lane:
+    """So many passwords at once; whoever brings one more is told to come again, and keeps no thread from others."""
+
+    def __init__(self, most: int) -> None:
+        self._free = Semaphore(most)
+
+    def __enter__(self) -> None:
+        if not self._free.acquire(blocking=False):
+            raise Unavailable("too many passwords are being verified", headers={"Retry-After": "1"})
+
+    def __exit__(self, *_: object) -> None:
+        self._free.release()
+
+
+# Fewer than the threads that read: some are always left for those who are remembered, or show a token.
+_lane, _slow_lane = _Lane(12), _Lane(2)
 
 
 def configure(local: Local) -> None:
@@ -124,25 +140,28 @@ def _is_user(name: str, password: str, request: Request) -> bool:
     if known is not None and known.right:
         return True
     attempt = ("nebula login", name, request.client)
-    slowly = _may_try(attempt, request)
+    lane = _lane_of(attempt, request)
     # Who asks with the same password at once waits for one verification.
-    with _turn(key), slowly:
-        known = _recall(key, row) or _verify(key, row, found[2] if found else None, password)
+    with _turn(key):
+        known = _recall(key, row)
+        if known is None:
+            with lane:
+                known = _verify(key, row, found[2] if found else None, password)
     if not known.right:
         # By another thread: this one may only read.
         threads.later(partial(limits.failed, *attempt))
     return known.right
 
 
-def _may_try(attempt: tuple[str, str, str], request: Request) -> "Lock | nullcontext[None]":
-    """Raises TooManyRequests; of workers all that were tried too often are verified one after the other."""
+def _lane_of(attempt: tuple[str, str, str], request: Request) -> _Lane:
+    """Raises TooManyRequests for what was tried too often; a worker takes a narrow lane then."""
     try:
         limits.check(*attempt)
     except TooManyRequests:
         if request.operation_id not in WORKERS:
             raise
         return _slow_lane
-    return nullcontext()
+    return _lane
 
 
 def _turn(key: bytes) -> Lock:

@@ -5,8 +5,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 from NebulaPythonSDK import Nebula
 
@@ -337,3 +339,74 @@ def follow(boss: Nebula, server: servers.Server, worker: Loop) -> None:
     said("stop new-1")
     ok(boss.update_device_group("stores", {"apps": []}), 202)
     said("stop web-1", "stop web-2")
+
+
+class Outage:
+    """A PostgreSQL that lets nobody in: for as long as it is open, and for everybody who was in."""
+
+    def __init__(self, cluster, name: str) -> None:
+        self._cluster, self._name = cluster, name
+
+    def __enter__(self) -> None:
+        self._tell("false")
+
+    def __exit__(self, *_: object) -> None:
+        self._tell("true")
+
+    def _tell(self, allowed: str) -> None:
+        with psycopg.connect(self._cluster.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'ALTER DATABASE "{self._name}" ALLOW_CONNECTIONS {allowed}')
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [self._name]
+            )
+
+
+@pytest.mark.rule("nebula 9")
+@pytest.mark.long
+def test_the_database_is_away_for_a_while(cluster, tmp_path):
+    """Workers that were answered before go on as if nothing were; others are told nothing, and try again."""
+    name = f"away_{uuid4().hex}"
+    local = {"NEBULA_BASIC_AUTH_USER": USER, "NEBULA_BASIC_AUTH_PASSWORD": PASSWORD, "LOG_LEVEL": "error"}
+    server = servers.start(tmp_path / "data", cluster.create(name), **local)
+    boss = sdk(server, username=USER, password=PASSWORD)
+    ok(boss.create_app("web", APP))
+    ok(boss.create_device_group("stores", {"apps": ["web"]}))
+    ok(boss.create_user("worker", {"password": "worker's"}))
+    ok(boss.create_user_group("workers", {"group_members": ["worker"], "device_groups": {"stores": "ro"}}))
+    worker = Loop(sdk(server, username="worker", password="worker's"), "stores")
+    try:
+        worker.said("run web-1 of nginx")
+        with Outage(cluster, name):
+            worker.rounds(20)
+            assert httpx.get(f"{server.url}/api/v2/apps", auth=(USER, PASSWORD), timeout=60).status_code == 503
+            for password in ("worker's", "wrong"):  # a user whom this process has not answered so far
+                with pytest.raises(httpx.RemoteProtocolError, match="without sending"):
+                    httpx.get(f"{server.url}/api/v2/device_groups/stores/info", auth=("eve", password), timeout=60)
+        eventually(lambda: boss.check_api()["status_code"] == 200 and boss.list_apps()["status_code"] == 200)
+        ok(boss.update_app("web", {"docker_image": "nginx:2"}), 202)
+        worker.said("stop web-1", "run web-1 of nginx:2")
+    finally:
+        worker.end()
+        assert server.stop() == 0
+
+
+@pytest.mark.rule("nebula 5")
+@pytest.mark.long
+def test_a_change_shows_in_every_process_at_once(cluster, tmp_path):
+    """Whichever process answers: what was acknowledged before is in it."""
+    local = {"NEBULA_AUTH_TOKEN": "t", "LOG_LEVEL": "error", "WORKERS": "3"}
+    server = servers.start(tmp_path / "data", cluster.create(f"many_{uuid4().hex}"), **local)
+    headers = {"Authorization": "Bearer t"}
+    url = f"{server.url}/api/v2"
+    try:
+        assert httpx.post(f"{url}/apps/web", json=APP, headers=headers).status_code == 200
+        assert httpx.post(f"{url}/device_groups/stores", json={"apps": ["web"]}, headers=headers).status_code == 200
+        readers = [httpx.Client(headers=headers, timeout=60) for _ in range(12)]  # each stays with a process
+        for _ in range(20):
+            made = httpx.post(f"{url}/apps/web/restart", headers=headers).json()["app_id"]
+            seen = [one.get(f"{url}/device_groups/stores/info").json()["apps"][0]["app_id"] for one in readers]
+            assert seen == [made] * len(readers)
+        for one in readers:
+            one.close()
+    finally:
+        assert server.stop() == 0

@@ -4,7 +4,7 @@ The latter two stand in tests/reference/corpus/SYSTEM.jsonl, where tokens and id
 
     rm -f build/requests.jsonl
     FLOTILLA_RECORD=$PWD/build/requests.jsonl .venv/bin/python -m pytest -q tests/api tests/fuzz/test_fuzz.py
-    .venv/bin/python -m tests.support.corpus build/requests.jsonl
+    .venv/bin/python -m tests.support.corpus build/requests.jsonl [SYSTEM ...]
 """
 
 import base64
@@ -25,6 +25,7 @@ from app.http.routing import Router
 from tests.support.artifacts import build
 
 FOLDER = Path(__file__).parents[1] / "reference" / "corpus"
+SYSTEMS = ("mender", "nebula")
 FUZZED = 4  # requests of the fuzzer kept for each operation and status; of the api tests all
 BY_CHANCE = [  # what tests draw by chance; two requests that differ in no more are the same
     (re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}"), "id"),
@@ -32,6 +33,11 @@ BY_CHANCE = [  # what tests draw by chance; two requests that differ in no more 
     (re.compile(r"[A-Za-z0-9+/=\\_-]{40,}"), "key"),
     (re.compile(r"\d+"), "number"),
 ]
+LASTING = {  # tokens that tests and fuzzer use of the Nebula manager
+    "local-token": "boss",
+    "the-token-of-the-local-administrator": "boss",
+    "a-token-of-the-reader": "reader",
+}
 MAX_BODY = 4000
 IGNORED = {
     "host", "user-agent", "accept", "accept-encoding", "connection", "content-length", "transfer-encoding",
@@ -151,6 +157,8 @@ def _size(request: Recorded) -> tuple[int, str]:
 def _without_token(value: str, status: int) -> str:
     """A header without a token that nobody could use again."""
     word, _, token = value.partition("=") if value.startswith("JWT=") else value.partition(" ")
+    if token in LASTING:
+        return value.replace(token, f"{{{LASTING[token]}}}")
     if token.count(".") != 2:
         return value
     if status == 401:
@@ -176,6 +184,10 @@ def _examples(made: Mapping[str, Any], path: str, method: str, operation: Mappin
     schemes = {name for entry in operation.get("security", []) for name in entry}
     pending = "{auth_set_id}" in path
     path = path.replace("{device_id}", "{pending_id}") if pending else path
+    if operation["operationId"].startswith("create_"):
+        for parameter in parameters:
+            # The example of what is to be made is not there yet.
+            path = path.replace(f"{{{parameter['name']}}}", str(parameter.get("example")))
     query = [
         (parameter["name"], value)
         for parameter in parameters
@@ -184,7 +196,9 @@ def _examples(made: Mapping[str, Any], path: str, method: str, operation: Mappin
     ]
     required = {p["name"] for p in parameters if p["in"] == "query" and p.get("required")}
     headers = [(p["name"].lower(), str(p["example"])) for p in parameters if p["in"] == "header" and "example" in p]
-    if "BasicUser" in schemes:
+    if "BearerToken" in schemes:
+        headers.append(("authorization", "Bearer {boss}"))
+    elif "BasicUser" in schemes:
         headers.append(("authorization", "{basic}"))
     elif schemes:
         headers.append(("authorization", "Bearer {device}" if "DeviceJWT" in schemes else "Bearer {user}"))
@@ -219,7 +233,7 @@ def _bodies(made: Mapping[str, Any], operation: Mapping[str, Any]) -> list[tuple
 
 
 if __name__ == "__main__":
-    for system in ("mender",):
+    for system in sys.argv[2:] or SYSTEMS:
         lines = [json.dumps(asdict(request)) for request in reduce(Path(sys.argv[1]), system)]
         FOLDER.mkdir(exist_ok=True)
         (FOLDER / f"{system}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")

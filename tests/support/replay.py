@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,9 +12,11 @@ import httpx
 from peewee import sort_models
 
 import models
-from app.core import db
+from app.core import db, threads
+from app.nebula import auth
 from tests.support.corpus import Recorded
 from tests.support.mender import DEPLOYMENTS, DEVICES, EMAIL, INVENTORY, NEXT, PASSWORD, USERADM, Device, User
+from tests.support.nebula import LOCAL, REPORT, Manager
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 CHANGING = [  # what differs between two answers of one server, too
@@ -22,6 +24,10 @@ CHANGING = [  # what differs between two answers of one server, too
     (re.compile(r"\$argon2id\$[\w$=,+/]+"), "HASH"),
     (re.compile(r"x-men-expire=[^&\"]+&x-men-signature=[\w%-]+"), "SIGNED"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z"), "TIME"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "HASH"),
+    (re.compile(r'"token":"[\w-]{43}"'), '"token":"TOKEN"'),
+    (re.compile(r'"\$oid":"[0-9a-f]{24}"'), '"$oid":"NEW"'),
+    (re.compile(r'"\$date":\d+'), '"$date":"TIME"'),
     (re.compile(r"http://127\.0\.0\.1:\d+"), "SERVER"),
 ]
 KEPT = {"core_signing_key", "mender_attribute_key"}  # processes remember what stands there
@@ -44,42 +50,65 @@ class Outcome:
         return self.headers.get("content-type") == "application/problem+json"
 
 
-class World:
-    """The state that each request starts from: users, devices, an artifact, deployments; made through the API."""
+def mender(http: httpx.Client) -> dict[str, str]:
+    """Users, devices, an artifact, deployments; what their ids and tokens are."""
+    user, leaver = User(http), User(http, email="leaver@example.com")
+    leaver.call("POST", f"{USERADM}/auth/logout")
+    device, pending = user.accepted(Device(http, identity={"mac": "world"})), Device(http, identity={"mac": "new"})
+    pending.request()
+    waiting = user.find(pending)
+    device.call("PATCH", f"{DEVICES}/inventory/device/attributes", json=[{"name": "device_type", "value": "board"}])
+    user.call("PUT", f"{INVENTORY}/devices/{device.id}/group", json={"group": "staging"})
+    artifact = user.uploaded(name="release")
+    user.uploaded(name="spare")
+    deployment = user.deployed("release", device.id)
+    device.call("POST", NEXT, json={"device_type": "board", "artifact_name": "base"})
+    log = {"messages": [{"timestamp": "2026-11-25T05:33:12Z", "level": "info", "message": "hello"}]}
+    path = f"{DEVICES}/deployments/device/deployments/{deployment}"
+    assert device.call("PUT", f"{path}/log", json=log).status_code == 204
+    user.deployed("release", waiting["id"])
+    link = user.get(f"{DEPLOYMENTS}/artifacts/{artifact}/download").json()["uri"]
+    return {
+        "user": user.token,
+        "device": device.token,
+        "revoked": leaver.token,
+        "basic": "Basic " + base64.b64encode(f"{EMAIL}:{PASSWORD}".encode()).decode(),
+        "device_id": device.id,
+        "pending_id": waiting["id"],
+        "group_name": "staging",
+        "user_id": user.id,
+        "auth_set_id": waiting["auth_sets"][0]["id"],
+        "token_id": user.find(device)["auth_sets"][0]["id"],
+        "artifact_id": artifact,
+        "release_name": "spare",
+        "deployment_id": deployment,
+        "link": link.partition("?")[2],
+    }
 
-    def __init__(self, http: httpx.Client) -> None:
-        user, leaver = User(http), User(http, email="leaver@example.com")
-        leaver.call("POST", f"{USERADM}/auth/logout")
-        device, pending = user.accepted(Device(http, identity={"mac": "world"})), Device(http, identity={"mac": "new"})
-        pending.request()
-        waiting = user.find(pending)
-        device.call("PATCH", f"{DEVICES}/inventory/device/attributes", json=[{"name": "device_type", "value": "board"}])
-        user.call("PUT", f"{INVENTORY}/devices/{device.id}/group", json={"group": "staging"})
-        artifact = user.uploaded(name="release")
-        user.uploaded(name="spare")
-        deployment = user.deployed("release", device.id)
-        device.call("POST", NEXT, json={"device_type": "board", "artifact_name": "base"})
-        log = {"messages": [{"timestamp": "2026-11-25T05:33:12Z", "level": "info", "message": "hello"}]}
-        path = f"{DEVICES}/deployments/device/deployments/{deployment}"
-        assert device.call("PUT", f"{path}/log", json=log).status_code == 204
-        user.deployed("release", waiting["id"])
-        link = user.get(f"{DEPLOYMENTS}/artifacts/{artifact}/download").json()["uri"]
-        self.names = {
-            "user": user.token,
-            "device": device.token,
-            "revoked": leaver.token,
-            "basic": "Basic " + base64.b64encode(f"{EMAIL}:{PASSWORD}".encode()).decode(),
-            "device_id": device.id,
-            "pending_id": waiting["id"],
-            "group_name": "staging",
-            "user_id": user.id,
-            "auth_set_id": waiting["auth_sets"][0]["id"],
-            "token_id": user.find(device)["auth_sets"][0]["id"],
-            "artifact_id": artifact,
-            "release_name": "spare",
-            "deployment_id": deployment,
-            "link": link.partition("?")[2],
-        }
+
+def nebula(http: httpx.Client) -> dict[str, str]:
+    """One of each kind of thing, a user who may read them, a report; what they are called."""
+    auth.configure(LOCAL)
+    boss, names = Manager(http, token=LOCAL.token), ("web", "backup", "stores", "ada", "operators")
+    boss.app("web", starting_ports=[80])
+    boss.cron_job("backup")
+    boss.group("stores", "web", cron_jobs=("backup",))
+    boss.done("POST", "/users/ada", {"password": "ada's password", "token": "ada's-token"})
+    levels = {"apps": {"web": "ro"}, "device_groups": {"stores": "ro"}, "cron_jobs": {"backup": "ro"}}
+    boss.done("POST", "/user_groups/operators", {"group_members": ["ada"], **levels})
+    boss.done("POST", "/reports", REPORT)
+    keys = ("app_name", "cron_job_name", "device_group", "user_name", "user_group")
+    return {"boss": LOCAL.token, "reader": "ada's-token", **dict(zip(keys, names, strict=True))}
+
+
+STATES: dict[str, Callable[[httpx.Client], dict[str, str]]] = {"mender": mender, "nebula": nebula}
+
+
+class World:
+    """The state that each request to a system starts from, made through its API."""
+
+    def __init__(self, system: str, http: httpx.Client) -> None:
+        self.names = STATES[system](http)
         names = [model._meta.table_name for model in sort_models(models.ALL)]
         self._tables = [name for name in names if name not in KEPT]
         self._rows = self._read()
@@ -91,6 +120,7 @@ class World:
         content = iter([sent.content]) if sent.chunked else sent.content or None
         headers = [(name.encode(), value.encode("latin-1")) for name, value in sent.headers]
         answer = http.request(sent.method, httpx.URL(sent.target), headers=headers, content=content)
+        threads.settle()
         shown = {name: self._steady(value) for name, value in answer.headers.items() if name in COMPARED}
         if sent.method == "OPTIONS" and "allow" in shown:
             shown["allow"] = ", ".join(sorted(shown["allow"].split(", ")))

@@ -9,10 +9,17 @@ import pytest
 
 from app.core import db, threads
 from app.core.errors import Unavailable
+from app.http import middleware
 from app.nebula import auth, info
 from tests.support.nebula import API, APP, LOCAL, Manager
 
 INFO = "/device_groups/stores/info"
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch):
+    """A request that cannot be answered is not held."""
+    monkeypatch.setattr(middleware, "HOLD_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -238,3 +245,40 @@ def test_the_local_administrator_needs_no_database(fleet, monkeypatch):
     fail_reads(monkeypatch, Unavailable("no"))
     assert fleet.get(INFO).content == good
     assert Manager(fleet.http, token=LOCAL.token).get("/status").status_code == 200
+
+
+def test_passwords_keep_no_thread_from_those_who_are_known(fleet, worker, http, monkeypatch):
+    """Twelve are verified at once; the next is told to come again, a worker is held until it is its turn."""
+    assert worker.get(INFO).status_code == 200
+    others = [Manager(http, auth=(f"guest-{number}", "wrong")) for number in range(14)]
+    newcomer = fleet.user("newcomer", device_groups={"stores": "ro"})
+    release, began = threading.Event(), threading.Semaphore(0)
+    genuine = auth._verify
+
+    def slow(*args: object) -> object:
+        began.release()
+        assert release.wait(60)
+        return genuine(*args)
+
+    monkeypatch.setattr(auth, "_verify", slow)
+    monkeypatch.setattr(middleware, "HOLD_SECONDS", 60.0)
+    codes: list[int] = []
+    threads_ = [threading.Thread(target=lambda m=m: codes.append(m.get("/status").status_code)) for m in others[:12]]
+    for thread in threads_:
+        thread.start()
+    for _ in others[:12]:
+        assert began.acquire(timeout=60)
+    refused = others[12].get("/status")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+    assert worker.get(INFO).status_code == 200
+    assert fleet.get("/status").status_code == 200
+    held: list[int] = []
+    waiting = threading.Thread(target=lambda: held.append(newcomer.get(INFO).status_code))
+    waiting.start()
+    waiting.join(1)
+    assert not held
+    release.set()
+    for thread in [*threads_, waiting]:
+        thread.join(60)
+    assert codes == [401] * 12
+    assert held == [200]

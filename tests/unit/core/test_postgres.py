@@ -1,12 +1,13 @@
 """What only a database server can do to us: die, refuse, deadlock."""
 
+import socket
 import threading
 from typing import Any
 
 import psycopg
 import pytest
 
-from app.core import db
+from app.core import db, engines
 from app.core.errors import Unavailable
 
 pytestmark = pytest.mark.usefixtures("postgres")
@@ -102,3 +103,22 @@ def test_the_pool_fits_the_worker_threads() -> None:
     reserved = 3
     assert threads.SIZES["read"] + threads.SIZES["write"] + worker.THREADS <= engines.MAX_CONNECTIONS
     assert 2 * (engines.MAX_CONNECTIONS + wake_ups) <= 100 - reserved
+
+
+def test_a_server_that_says_nothing_holds_no_thread_for_long(tmp_path):
+    """It takes the connection and never answers, as a host does that has gone without a word."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://somebody@127.0.0.1:{silent.getsockname()[1]}/nothing?connect_timeout=2"
+        db.configure(url, lock_dir=tmp_path)
+        with pytest.raises(Unavailable), db.read():
+            pass
+    db.close()
+
+
+def test_how_long_a_server_is_waited_for():
+    options = engines.connect("postgresql://somebody@example.com/nothing", lambda _: None).connect_params
+    assert (options["connect_timeout"], options["tcp_user_timeout"]) == ("5", "10000")
+    options = engines.connect(
+        "postgresql://somebody@example.com/nothing?connect_timeout=60", lambda _: None
+    ).connect_params
+    assert options["connect_timeout"] == "60"

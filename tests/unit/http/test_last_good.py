@@ -6,6 +6,7 @@ import pytest
 from app.core import db
 from app.core.calls import Request
 from app.core.errors import Forbidden, NotFound, TooManyRequests, Unavailable
+from app.http import middleware
 from app.http.answers import Answer
 from app.http.last_good import LastGood
 from tests.unit.http import toy
@@ -40,7 +41,8 @@ class Handlers:
 
 
 @pytest.fixture
-def steady(tmp_path, module_database):
+def steady(tmp_path, module_database, monkeypatch):
+    monkeypatch.setattr(middleware, "HOLD_SECONDS", 0.0)
     handlers = Handlers()
     (tmp_path / "spool").mkdir()
     apis = [("steady", DOCUMENT, handlers.named())]
@@ -103,6 +105,34 @@ def test_an_operation_names_the_errors_that_it_does_not_answer(steady):
     assert http.get("/toy/partly").status_code == 503
     handlers.result = RuntimeError("a bug")
     assert silent(http, "/toy/partly")
+
+
+@pytest.mark.parametrize("ends", [Forbidden("no"), {"name": "good"}])
+def test_what_may_pass_is_tried_again_before_the_connection_is_closed(steady, monkeypatch, ends):
+    handlers, http = steady
+    monkeypatch.setattr(middleware, "HOLD_SECONDS", 60.0)
+    monkeypatch.setattr(middleware, "PAUSE", (0.0, 0.0))
+    tries: list[int] = []
+
+    class Busy(Unavailable):
+        def __init__(self) -> None:
+            super().__init__("busy")
+            tries.append(1)
+            handlers.result = Unavailable("busy") if len(tries) < 3 else ends
+
+    genuine = middleware.threads.run
+
+    async def counted(*args, **options):
+        try:
+            return await genuine(*args, **options)
+        except Unavailable:
+            Busy()
+            raise
+
+    monkeypatch.setattr(middleware.threads, "run", counted)
+    handlers.result = Unavailable("busy")
+    answer = http.get("/toy/steady")
+    assert (answer.status_code, len(tries)) == (403 if isinstance(ends, Exception) else 200, 3)
 
 
 def request(path: str = "/a", **headers: str) -> Request:
