@@ -109,7 +109,8 @@ def prepare_process(settings: Settings) -> None:
 def _ensure_first_admins(settings: Settings) -> None:
     """An administrator in each system that has none, all with the one password that the owner finds in a file."""
     file = settings.data_dir / "admin-password"
-    password = file.read_text("utf-8").strip() if file.exists() else random.token_urlsafe(18)
+    found = file.read_text("utf-8").strip() if file.exists() else ""
+    password = found or random.token_urlsafe(18)
     made = useradm.ensure_first_admin(FIRST_ADMIN, password)
     if not nebula_users.exist() and not nebula_auth.has_local_admin():
         nebula_users.make_admin(FIRST_ADMIN.partition("@")[0], password)

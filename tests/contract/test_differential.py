@@ -57,7 +57,6 @@ def explains(entry: dict, request: Recorded, ours: Outcome, stock: Outcome) -> b
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("differential")
 @pytest.mark.parametrize(("system", "least"), [("mender", 900), ("nebula", 300)])
 def test_the_same_or_different_on_purpose(pipelines, database, system, least):
     world = World(system, pipelines[0])

@@ -11,7 +11,6 @@ from tests.crash.site import ARTIFACTS, PATIENCE, Site
 from tests.support import server as servers
 from tests.support.artifacts import build
 
-pytestmark = pytest.mark.xdist_group("crash-postgres")
 LOGOUT = "/api/management/v1/useradm/auth/logout"
 
 

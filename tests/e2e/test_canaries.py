@@ -92,21 +92,20 @@ def nebula(canaries, send):
     )
     wrong = canaries.add("nebula wrong password", "canary-nebula-wrong")
     assert (
-        send("POST", f"{NEBULA}/users/canary", auth=boss, json={"password": password, "token": token}).status_code
-        == 200
+        send("POST", f"{NEBULA}/users/bird", auth=boss, json={"password": password, "token": token}).status_code == 200
     )
-    assert send("PUT", f"{NEBULA}/users/canary/update", auth=boss, json={"password": password}).status_code == 200
-    for auth, status in ((("canary", password), 200), (("canary", wrong), 401), (("boss", wrong), 401)):
+    assert send("PUT", f"{NEBULA}/users/bird/update", auth=boss, json={"password": password}).status_code == 200
+    for auth, status in ((("bird", password), 200), (("bird", wrong), 401), (("boss", wrong), 401)):
         canaries.add(f"Basic header of {auth}", base64.b64encode(":".join(auth).encode()))
         assert send("GET", f"{NEBULA}/status", auth=auth).status_code == status
     for bearer, status in ((token, 200), (f"{LOCAL}-token", 200), (f"{token}x", 401)):
         answer = send("GET", f"{NEBULA}/status", headers={"Authorization": f"Bearer {bearer}"})
         assert answer.status_code == status
-    assert send("GET", f"{NEBULA}/users/canary", auth=boss).status_code == 200
-    fresh = send("POST", f"{NEBULA}/users/canary/refresh", "refreshed token", auth=boss).json()["token"]
+    assert send("GET", f"{NEBULA}/users/bird", auth=boss).status_code == 200
+    fresh = send("POST", f"{NEBULA}/users/bird/refresh", "refreshed token", auth=boss).json()["token"]
     canaries.add("refreshed token", fresh)
     for bad in ({"password": [wrong]}, {"token": f"{wrong} "}, [wrong]):
-        assert send("PUT", f"{NEBULA}/users/canary/update", auth=boss, json=bad).status_code == 400
+        assert send("PUT", f"{NEBULA}/users/bird/update", auth=boss, json=bad).status_code == 400
 
 
 def exercise(server, canaries, tmp_path):

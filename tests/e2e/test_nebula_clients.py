@@ -17,7 +17,7 @@ from app.simulate.nebula_worker import Worker, WorkerEnds
 from tests.support import server as servers
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("nebula-clients")]
+pytestmark = pytest.mark.e2e
 
 USER, PASSWORD = "nebula", "00123"
 

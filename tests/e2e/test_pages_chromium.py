@@ -27,7 +27,7 @@ STATUS = f"{COUNT} .live-responses-table .response td.response-col_status"
 PATIENCE = 120_000  # ms; a machine may be busy
 expect.set_options(timeout=PATIENCE)
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("pages")]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.xdist_group("pages")]
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,6 @@ def wanted(system: str, role: str) -> set[str]:
 @pytest.mark.parametrize(
     ("system", "role"), [("mender", ""), ("nebula", "admin"), ("nebula", "reader"), ("flotilla", "")]
 )
-@pytest.mark.xdist_group("fuzz")
 def test_fuzz(system, role, server, tmp_path, run):
     log = tmp_path / "answers.jsonl"
     environment = {

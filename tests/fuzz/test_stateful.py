@@ -26,9 +26,7 @@ TOKEN = "the-token-of-the-local-administrator"
 SHARE_FOLLOWED = 0.6  # of the links of the specs, each to a 2xx
 
 
-@pytest.fixture(
-    params=[pytest.param(kind, marks=pytest.mark.xdist_group(f"stateful-{kind}")) for kind in ("sqlite", "postgres")]
-)
+@pytest.fixture(params=["sqlite", "postgres"])
 def server(request, system, tmp_path, cluster):
     url = cluster.create(f"stateful_{uuid4().hex}") if request.param == "postgres" else None
     with mailbox() as box:

@@ -19,6 +19,8 @@ from tests.support.mender import DEPLOYMENTS, DEVAUTH, INVENTORY
 from tests.support.server import free_port
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.xdist_group("simulated-mender")
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):

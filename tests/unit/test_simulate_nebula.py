@@ -16,6 +16,8 @@ from tests.support.nebula import Manager
 from tests.support.server import free_port
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.xdist_group("simulated-nebula")
+
 
 def app(name: str, number: int = 1, **fields) -> dict:
     return {
