@@ -9,6 +9,8 @@ import pytest
 from app.core.failpoints import STEPS
 from tests.crash.site import KINDS, PATIENCE, Site
 
+pytestmark = pytest.mark.long
+
 UPLOAD = (
     "spool.created",
     "spool.synced",

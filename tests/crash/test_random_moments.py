@@ -11,6 +11,8 @@ import pytest
 
 from tests.crash.site import KINDS, Site
 
+pytestmark = pytest.mark.long
+
 ROUNDS = 50 if os.environ.get("FLOTILLA_FULL") else 8
 SEED = int(os.environ.get("FLOTILLA_CRASH_SEED", "20261125"))
 STATUSES = ("downloading", "installing", "rebooting", "success")

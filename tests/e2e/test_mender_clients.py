@@ -9,7 +9,7 @@ from tests.e2e import genuine
 from tests.e2e.breaking_proxy import BreakingProxy
 from tests.support import server as servers
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 # Every story once with each kind of key; the three kinds run beside each other.
 every_key = pytest.mark.parametrize(
