@@ -10,6 +10,7 @@ import binascii
 import hmac
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -24,9 +25,13 @@ from app.nebula.rights import ADMIN
 REMEMBERED: Final = 3600.0  # seconds
 MAX_REMEMBERED: Final = 20_000
 WRONG_SECONDS: Final = 60.0
+LOCAL_ROW: Final = (-1, 0)
+NO_ROW: Final = (0, 0)
 REALM: Final = 'realm="nebula"'
 # What workers call: an error makes them stop all their containers, so they are never told that there were too many.
 WORKERS: Final = frozenset({"get_device_group_info"})
+
+Attempt = tuple[str, str, str]  # what for, name, address
 
 
 @dataclass(frozen=True)
@@ -115,45 +120,68 @@ def basic_user(credential: str, request: Request) -> Caller | None:
         return None
     if not colon or "\0" in name + password:
         return None
-    if _is_local(name, password):
+    attempt = ("nebula login", name, request.client)
+    if _may_be_local(name) and _passes(attempt, password, LOCAL_ROW, _is_local_password, request):
         return _local_admin()
-    return Caller("nebula", "user", name) if _is_user(name, password, request) else None
+    if _is_user(attempt, password, request):
+        return Caller("nebula", "user", name)
+    # By another thread: this one may only read.
+    threads.later(partial(limits.failed, *attempt))
+    return None
 
 
 def _local_admin() -> Caller:
     return Caller("nebula", "user", _local.user or "local administrator", rights=frozenset({ADMIN}))
 
 
-def _is_local(name: str, password: str) -> bool:
-    if not _local.user or not _local.password:
-        return False
-    right = hmac.compare_digest(name.encode(), _local.user.encode())
-    return hmac.compare_digest(password.encode(), _local.password.encode()) and right
+def _may_be_local(name: str) -> bool:
+    return bool(_local.user and _local.password) and hmac.compare_digest(name.encode(), _local.user.encode())
 
 
-def _is_user(name: str, password: str, request: Request) -> bool:
+def _is_local_password(password: str) -> bool:
+    """At the cost of any other: what is only compared could be guessed as fast as requests come."""
+    passwords.burn(password)
+    return hmac.compare_digest(password.encode(), _local.password.encode())
+
+
+def _is_user(attempt: Attempt, password: str, request: Request) -> bool:
     with db.read():
-        found = db.row("SELECT pk, version, password_hash FROM nebula_user WHERE name = ?", name)
-    key = hmac.new(secrets.derive("nebula passwords"), f"{name}\0{password}".encode(), sha256).digest()
-    row = (found[0], found[1]) if found else (0, 0)
+        found = db.row("SELECT pk, version, password_hash FROM nebula_user WHERE name = ?", attempt[1])
+    if found is None:
+        return _passes(attempt, password, NO_ROW, _is_nobodys, request)
+    return _passes(attempt, password, (found[0], found[1]), partial(_is_of, found[2]), request)
+
+
+def _is_of(stored: str, password: str) -> bool:
+    return passwords.verify(stored, password)[0]
+
+
+def _is_nobodys(password: str) -> bool:
+    """A user who is not there takes as long."""
+    passwords.burn(password)
+    return False
+
+
+def _passes(
+    attempt: Attempt, password: str, row: tuple[int, int], verify: Callable[[str], bool], request: Request
+) -> bool:
+    """Whether a password is right for a row; verified once, and then remembered for it."""
+    said = f"{attempt[1]}\0{password}".encode()
+    key = hmac.new(secrets.derive("nebula passwords"), said, sha256).digest() + row[0].to_bytes(8, signed=True)
     known = _recall(key, row)
     if known is not None and known.right:
         return True
-    attempt = ("nebula login", name, request.client)
     lane = _lane_of(attempt, request)
     # Who asks with the same password at once waits for one verification.
     with _turn(key):
         known = _recall(key, row)
         if known is None:
             with lane:
-                known = _verify(key, row, found[2] if found else None, password)
-    if not known.right:
-        # By another thread: this one may only read.
-        threads.later(partial(limits.failed, *attempt))
+                known = _remember(key, row, verify(password))
     return known.right
 
 
-def _lane_of(attempt: tuple[str, str, str], request: Request) -> _Lane:
+def _lane_of(attempt: Attempt, request: Request) -> _Lane:
     """Raises TooManyRequests for what was tried too often; a worker takes a narrow lane then."""
     try:
         limits.check(*attempt)
@@ -182,13 +210,7 @@ def _recall(key: bytes, row: tuple[int, int]) -> _Verified | None:
         return known
 
 
-def _verify(key: bytes, row: tuple[int, int], stored: str | None, password: str) -> _Verified:
-    """Spend an argon2 and remember what came of it. A user who is not there takes as long."""
-    if stored is None:
-        passwords.burn(password)
-        right = False
-    else:
-        right, _ = passwords.verify(stored, password)
+def _remember(key: bytes, row: tuple[int, int], right: bool) -> _Verified:
     known = _Verified(row, right, time.monotonic() + (REMEMBERED if right else WRONG_SECONDS))
     with _lock:
         _verified[key] = known

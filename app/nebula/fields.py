@@ -1,7 +1,7 @@
 """What the fields of apps, cron jobs and groups may hold beyond what a schema can say (nebula 3, 9, 10)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import orjson
@@ -13,6 +13,7 @@ NETWORKS: Final = ["nebula", "bridge"]
 PORTS: Final = range(1, 65536)
 DIGITS: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 LEVELS: Final = ("ro", "rw")
+MAX_NAME: Final = 255
 NO_WORD: Final = ("", "[]")  # what nebulactl makes of a list that is empty
 
 
@@ -40,6 +41,13 @@ def levels(field: str, value: str | dict[str, str]) -> dict[str, str]:
         said = "name:ro or name:rw, separated by commas"
         raise BadRequest(said, body={field: said})
     return given
+
+
+def check_names(field: str, names: Iterable[str]) -> None:
+    """Raises BadRequest for a name that nothing can have: schemas cannot speak of the keys of a map."""
+    if not all(0 < len(name) <= MAX_NAME and "\0" not in name for name in names):
+        said = f"names of 1 to {MAX_NAME} characters, none of them NUL"
+        raise BadRequest(said, body={field: said})
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

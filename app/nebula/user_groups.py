@@ -87,9 +87,12 @@ def join_admins(name: str, user_name: str) -> None:
 
 def _checked(given: Document) -> Document:
     """The fields as lists and maps, whichever way they came (nebula 10)."""
-    maps = {kind: fields.levels(kind, given[kind]) for kind in PARAMETERS if kind in given}
-    members = {"group_members": fields.once(given["group_members"])} if "group_members" in given else {}
-    return given | maps | members
+    named: Document = {kind: fields.levels(kind, given[kind]) for kind in PARAMETERS if kind in given}
+    if "group_members" in given:
+        named["group_members"] = fields.once(given["group_members"])
+    for field, names_in_it in named.items():
+        fields.check_names(field, names_in_it)
+    return given | named
 
 
 def _put(group: Any, given: Document) -> None:

@@ -1,7 +1,6 @@
 """Sequences of requests along the links of the specs: what was deleted is gone, what was made is there (design 7).
 
-There are 24 of 30 steps each, on each database, for a system that the issue at hand brings, and 16 for the rest;
-FLOTILLA_FUZZ_SEQUENCES sets another number for all.
+There are 16 of 30 steps each, on each database, 100 with FLOTILLA_FULL; FLOTILLA_FUZZ_SEQUENCES sets another number.
 """
 
 import json
@@ -14,7 +13,6 @@ from uuid import uuid4
 import pytest
 
 from app.http import specs
-from tests.fuzz.test_fuzz import UNDER_WORK
 from tests.support import server as servers
 from tests.support.mailbox import mailbox
 from tests.support.statuses import Seen
@@ -40,10 +38,10 @@ def server(request, system, tmp_path, cluster):
         assert started.stop() == 0
 
 
-def sequences(system: str) -> str:
+def sequences() -> str:
     if os.environ.get("FLOTILLA_FULL"):
         return "100"
-    return "24" if system in UNDER_WORK else "16"
+    return "16"
 
 
 def links(system: str) -> set[tuple[str, str]]:
@@ -71,7 +69,7 @@ def test_sequences(system, server, tmp_path, run):
         "FLOTILLA_FUZZ_TOKEN": TOKEN,
         "FLOTILLA_FUZZ_LOG": str(log),
         "FLOTILLA_FUZZ_SEED": os.environ.get("FLOTILLA_FUZZ_SEED", "20261125"),
-        "FLOTILLA_FUZZ_SEQUENCES": os.environ.get("FLOTILLA_FUZZ_SEQUENCES", sequences(system)),
+        "FLOTILLA_FUZZ_SEQUENCES": os.environ.get("FLOTILLA_FUZZ_SEQUENCES", sequences()),
     }
     command = [sys.executable, "-m", "tests.fuzz.stateful", system]
     done = subprocess.run(command, env=environment, cwd=Path(__file__).parents[2], capture_output=True, text=True)

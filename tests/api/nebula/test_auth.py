@@ -103,6 +103,7 @@ def test_a_token_costs_the_same_however_many_users_there_are(boss, http):
 
 def test_a_right_password_is_verified_once(boss, http, verified):
     ada = boss.user("ada", "a good password")
+    verified.clear()
     assert [ada.get("/status").status_code for _ in range(5)] == [200] * 5
     assert verified == ["verify"]
     boss.user("eve", "a good password")
@@ -112,6 +113,7 @@ def test_a_right_password_is_verified_once(boss, http, verified):
 
 def test_a_wrong_password_is_verified_once_for_a_while(boss, http, verified):
     boss.user("ada")
+    verified.clear()
     wrong = Manager(http, auth=("ada", "wrong"))
     assert [wrong.get("/status").status_code for _ in range(5)] == [401] * 5
     assert verified == ["verify"]
@@ -158,6 +160,22 @@ def test_many_failures_make_a_password_wait(boss, http):
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
     assert Manager(http, auth=("eve", "a good password")).get("/status").status_code == 200
     assert boss.get("/status").status_code == 200
+
+
+def test_the_local_password_is_no_easier_to_guess(boss, http, verified):
+    """Each guess costs an argon2 and is counted, by every way in; what is known to be right costs nothing."""
+    assert [boss.get("/status").status_code for _ in range(3)] == [200] * 3
+    assert verified == ["burn"]
+    guesses = [Manager(http, auth=("boss", f"guess-{number}")).get("/status").status_code for number in range(60)]
+    assert set(guesses) == {401, 429}
+    assert boss.get("/status").status_code == 200
+    auth._forget()
+    assert boss.get("/status").status_code == 429, "not even the right one is looked at"
+    verified.clear()
+    info = "/device_groups/none/info"
+    assert Manager(http, auth=("boss", "another guess")).get(info).status_code == 401
+    assert verified == ["burn", "burn"], "neither the local administrator nor a user"
+    assert boss.get(info).json() == {"device_group_exists": False}, "a worker is let in all the same"
 
 
 def test_failures_are_counted_for_every_process(boss, http):
