@@ -29,6 +29,7 @@ SYSTEMS = ("mender", "nebula")
 FUZZED = 4  # requests of the fuzzer kept for each operation and status; of the api tests all
 BY_CHANCE = [  # what tests draw by chance; two requests that differ in no more are the same
     (re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}"), "id"),
+    (re.compile(r"Basic [A-Za-z0-9+/=]+"), "name and password"),
     (re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}"), "mac"),
     (re.compile(r"[A-Za-z0-9+/=\\_-]{40,}"), "key"),
     (re.compile(r"\d+"), "number"),
