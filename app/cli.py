@@ -168,7 +168,7 @@ def admin_create(
 ) -> None:
     """Make an administrator; the new user's id is printed alone on the last line. Works while the server runs.
 
-    A Nebula user of that name who is there already becomes an administrator, with this password.
+    A user of that name who is there already in Nebula or ui-vmm becomes an administrator, with this password.
 
     Example: flotilla admin create --email you@example.com --password - < password-file
     """

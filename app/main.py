@@ -38,6 +38,8 @@ from app.nebula import reports as nebula_reports
 from app.nebula import rights as nebula_rights
 from app.nebula import users as nebula_users
 from app.settings import Settings
+from app.vmm import accounts as vmm_accounts
+from app.vmm import users as vmm_users
 
 log = structlog.get_logger("flotilla")
 
@@ -45,8 +47,9 @@ log = structlog.get_logger("flotilla")
 WORK_MODULES = {
     "mender": ("app.mender.artifacts", "app.mender.audit", "app.mender.password_reset", "app.mender.useradm"),
     "nebula": ("app.nebula.reports",),
+    "vmm": ("app.vmm.codes", "app.vmm.cleaning"),
 }
-TOKEN_KINDS = {"mender": ("user", "device")}
+TOKEN_KINDS = {"mender": ("user", "device"), "vmm": ("user",)}
 AUDIENCES: tuple[Audience, ...] = ("public", "internal")
 FIRST_ADMIN = "admin@localhost.localdomain"
 
@@ -66,6 +69,7 @@ def open_process(settings: Settings) -> None:
     mail.configure(mail.Mail(settings.smtp_url, settings.sender, settings.base_url, settings.ca_file))
     mender_audit.configure(settings.mender_audit_days)
     _open_nebula(settings)
+    vmm_accounts.configure(registration=settings.vmm_registration)
 
 
 def _open_nebula(settings: Settings) -> None:
@@ -114,6 +118,9 @@ def _ensure_first_admins(settings: Settings) -> None:
     made = useradm.ensure_first_admin(FIRST_ADMIN, password)
     if not nebula_users.exist() and not nebula_auth.has_local_admin():
         nebula_users.make_admin(FIRST_ADMIN.partition("@")[0], password)
+        made = True
+    if not vmm_users.exist():
+        vmm_users.make_root(FIRST_ADMIN.partition("@")[0], FIRST_ADMIN, password)
         made = True
     if made:
         _hand_over(file, password)
@@ -197,11 +204,15 @@ def create_admin(
     migrate.up()
     name = username or email.partition("@")[0]
     made = name
-    for chosen in known if system is None else [system]:
+    wanted = known if system is None else [system]
+    for chosen in wanted:
         if chosen == "mender":
             made = useradm.create_user(email, password, tenant)
         if chosen == "nebula":
             nebula_users.make_admin(name, password)
+        if chosen == "vmm":
+            number = str(vmm_users.make_root(name, email, password))
+            made = made if "mender" in wanted else number
     return made
 
 
@@ -269,9 +280,7 @@ def create_app(settings: Settings, audience: Audience, pipeline: Literal["compil
     found = bundles(settings, audience)
     around = Surroundings(
         audience=audience,
-        envelopes=Envelopes(
-            (prefix, system.name, system.envelope) for system, _ in found for prefix in system.prefixes[audience]
-        ),
+        envelopes=Envelopes((system for system, _ in found), audience),
         origin=Origin(settings.public_url, settings.trusted_proxies, settings.cors_origins),
         spool=settings.spool,
         check_answers=settings.check_answers,
@@ -300,6 +309,7 @@ def _compiled_app(found: list[tuple[specs.System, dict[str, Any]]], around: Surr
             functions=system.security,
             challenge=system.challenge,
             authorise=system.authorise,
+            negotiate=system.negotiate,
         )
     # Connexion builds its stack at the first message; a fault in a spec or handler must show before that.
     app.middleware.app, app.middleware.middleware_stack = app.middleware._build_middleware_stack()

@@ -182,6 +182,7 @@ class Settings(BaseSettings):
     nebula_report_ttl: int = Field(
         3600, ge=0, description="Seconds that reports of Nebula's workers are kept; 0: for ever."
     )
+    vmm_registration: bool = Field(False, description="Let strangers register as users of ui-vmm; needs SMTP_URL.")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="Least level that is logged: debug, info, warning or error."
     )

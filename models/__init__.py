@@ -19,6 +19,7 @@ MODULES = (
     "models.nebula.device_groups",
     "models.nebula.users",
     "models.nebula.reports",
+    "models.vmm.users",
 )
 
 

@@ -51,6 +51,10 @@ class MethodNotAllowed(Problem):
     status = 405
 
 
+class NotAcceptable(Problem):
+    status = 406
+
+
 class RequestTimeout(Problem):
     status = 408
 

@@ -1,5 +1,6 @@
 """Mail by SMTP: with TLS where the server offers it, without where it does not (design section 3)."""
 
+import re
 import smtplib
 import ssl
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from app.core import db
 from app.core.errors import Unavailable
 
 PATIENCE: Final = 30.0
+MAX_ADDRESS: Final = 256
+ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 PORTS: Final = {"smtp": 25, "smtps": 465}
 
 
@@ -29,10 +32,20 @@ class Mail:
 _mail: Mail | None = None
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is an e-mail address of ASCII letters, of at most 256 characters."""
+    return len(text) <= MAX_ADDRESS and ADDRESS.fullmatch(text) is not None
+
+
 def configure(mail: Mail) -> None:
     """Send mail in this way."""
     global _mail
     _mail = mail
+
+
+def base_url() -> str:
+    """What links in mail begin with: how this server is called from outside."""
+    return "" if _mail is None else _mail.base_url
 
 
 def settings() -> Mail:

@@ -1,15 +1,19 @@
-"""Error bodies: one renderer per system, chosen by the longest path prefix of systems.yaml."""
+"""Error bodies: one renderer and media type per system, chosen by the longest path prefix of systems.yaml."""
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 import orjson
 
+from app.core.calls import Audience
 from app.core.errors import Problem
 from app.http.security import load_function
+from app.http.specs import System
 
 # (what was refused, request id, operationId or '') -> the body of the answer
 Renderer = Callable[[Problem, str, str], bytes]
 
+NEUTRAL: Final = "flotilla"
 TITLES = {500: "internal error", 503: "service unavailable"}
 
 
@@ -27,20 +31,26 @@ RENDERERS: dict[str, Renderer] = {"mender": _error_and_request_id, "flotilla": _
 class Envelopes:
     """Looks up the renderer and system of a path; `*` and unknown paths get the neutral one."""
 
-    def __init__(self, prefixes: Iterable[tuple[str, str, str]]) -> None:
-        """prefixes: (path prefix, system, renderer: one of RENDERERS or `module:function`)."""
-        self._prefixes = sorted(prefixes, key=lambda entry: -len(entry[0]))
-        names = {renderer for _, _, renderer in self._prefixes} | {"flotilla"}
+    def __init__(self, systems: Iterable[System], audience: Audience) -> None:
+        """Those of one listener; a system's `envelope` is one of RENDERERS or `module:function`."""
+        found = [(prefix, system) for system in systems for prefix in system.prefixes[audience]]
+        self._prefixes = sorted(found, key=lambda entry: -len(entry[0]))
+        names = {system.envelope for _, system in found} | {NEUTRAL}
         self._renderers = {name: RENDERERS.get(name) or load_function(name) for name in names}
 
     def system(self, path: str) -> str:
         """The name of the system that owns a path, `flotilla` for none."""
-        return next((name for prefix, name, _ in self._prefixes if _under(path, prefix)), "flotilla")
+        found = self._owner(path)
+        return NEUTRAL if found is None else found.name
 
-    def renderer(self, path: str) -> Renderer:
-        """The renderer for errors on a path."""
-        found = next((renderer for prefix, _, renderer in self._prefixes if _under(path, prefix)), "flotilla")
-        return self._renderers[found]
+    def render(self, problem: Problem, path: str, request_id: str, operation: str) -> tuple[str, bytes]:
+        """The media type and body of an error on a path; `operation` is an operationId, or empty."""
+        found = self._owner(path)
+        renderer = self._renderers[NEUTRAL if found is None else found.envelope]
+        return "application/json" if found is None else found.media, renderer(problem, request_id, operation)
+
+    def _owner(self, path: str) -> System | None:
+        return next((system for prefix, system in self._prefixes if _under(path, prefix)), None)
 
 
 def _under(path: str, prefix: str) -> bool:

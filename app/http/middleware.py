@@ -82,6 +82,7 @@ class Pipeline(SpecMiddleware):
         resolver: Resolver,
         challenge: str = "",
         authorise: str = "",
+        negotiate: str = "",
         **_: Any,
     ) -> None:
         """Compile every operation of one bundled document. Raises PlanError or ResolverError."""
@@ -89,6 +90,7 @@ class Pipeline(SpecMiddleware):
         schemas = Schemas(document)
         schemes = compile_schemes(document.get("components", {}).get("securitySchemes", {}), functions)
         judge = load_function(authorise) if authorise else None
+        negotiator = load_function(negotiate) if negotiate else None
         for path, item in document["paths"].items():
             for method in item.keys() & {"get", "post", "put", "patch", "delete", "head", "options"}:
                 operation = specification.operation_cls.from_spec(
@@ -104,6 +106,7 @@ class Pipeline(SpecMiddleware):
                     schemas=schemas,
                     challenge=challenge,
                     authorise=judge,
+                    negotiate=negotiator,
                 )
                 self._router.add(method.upper(), path, plan)
                 self.plans.append(plan)
@@ -266,14 +269,14 @@ class Pipeline(SpecMiddleware):
         if problem.status == 401 and exchange.plan is not None and exchange.plan.security.challenge:
             headers.setdefault("WWW-Authenticate", exchange.plan.security.challenge)
         operation = exchange.plan.operation_id if exchange.plan is not None else ""
-        body = self._around.envelopes.renderer(path)(problem, exchange.identifier, operation)
-        answer = Answer(problem.status, "application/json", body, encode(headers))
+        media, body = self._around.envelopes.render(problem, path, exchange.identifier, operation)
+        answer = Answer(problem.status, media, body, encode(headers))
         if self._around.check_answers and exchange.plan is not None and problem.status not in UNDECLARED:
             try:
                 _check(exchange.plan, answer, exchange.request)
             except CheckFailed:
                 log.exception("answer fails its spec")
-                return Answer(500, "application/json", body, encode({"X-Check-Failed": exchange.plan.operation_id}))
+                return Answer(500, media, body, encode({"X-Check-Failed": exchange.plan.operation_id}))
         return answer
 
 

@@ -26,6 +26,8 @@ Errors = list[tuple[str, str]]
 Media = tuple[str, str] | Problem | None
 # (operationId, caller, parameters) -> nothing; raises Forbidden. A system's own rule of who may do what.
 Authorise = Callable[[str, Caller, Mapping[str, Any]], None]
+# request -> nothing; raises NotAcceptable or UnsupportedMediaType. A system's own rule of media types.
+Negotiate = Callable[[Request], None]
 
 DEFAULT_MAX_BODY: Final = 1024 * 1024
 UNWELCOME: Final = (429, 500, 503, 507)  # what an operation may say that it never answers
@@ -64,6 +66,7 @@ class Plan:
     unwanted: tuple[str, ...]
     answers: Answers
     authorise: Authorise | None
+    negotiate: Negotiate | None
     # Errors that it never answers (`x-no-503`): its last good answer, or none at all, is better for its clients.
     never: frozenset[int]
 
@@ -94,10 +97,12 @@ class Plan:
         return self.answers.render(result)
 
     def admit(self, request: Request, arguments: Arguments) -> Caller:
-        """Who calls; raises Unauthorized for nobody known, Forbidden for somebody who may not."""
+        """Who calls; raises Unauthorized for nobody known, Forbidden for somebody who may not, or for media types."""
         caller = self.security.check(request)
         if self.authorise is not None:
             self.authorise(self.operation_id, caller, arguments.values)
+        if self.negotiate is not None:
+            self.negotiate(request)
         return caller
 
     def run_staged(self, request: Request, caller: Caller, arguments: Arguments, body: Any, errors: Errors) -> Answer:
@@ -160,6 +165,7 @@ def compile_plan(
     schemas: Schemas,
     challenge: str = "",
     authorise: Authorise | None = None,
+    negotiate: Negotiate | None = None,
 ) -> Plan:
     """Compile one operation of a bundled document. Raises PlanError naming the operation."""
     operation = document["paths"][path][method]
@@ -186,6 +192,7 @@ def compile_plan(
             unwanted=tuple(parameters.path_names - wanted),
             answers=compile_answers(operation, schemas, partial(follow, document)),
             authorise=authorise,
+            negotiate=negotiate,
             never=frozenset(status for status in UNWELCOME if f"x-no-{status}" in operation),
         )
     except (ValueError, KeyError, TypeError) as exc:

@@ -49,6 +49,9 @@ class System:
     login: Login | None = None
     challenge: str = ""  # what WWW-Authenticate says, where it is not just what the schemes are called
     authorise: str = ""  # the function that says who may do what
+    negotiate: str = ""  # the function that looks at the media types of a request
+    media: str = "application/json"  # of errors
+    aliases: dict[Audience, dict[str, str]] = field(default_factory=dict)  # path prefix -> the one it stands for
     mount: str = ""  # a path in front of all its paths
     is_open: bool = False  # no operation asks for a credential
 
@@ -76,6 +79,9 @@ def load_systems(folder: Path, chosen: list[str] | None = None) -> list[System]:
             login=Login(**entry["login"]) if "login" in entry else None,
             challenge=entry.get("challenge", ""),
             authorise=entry.get("authorise", ""),
+            negotiate=entry.get("negotiate", ""),
+            media=entry.get("media", "application/json"),
+            aliases={a: (entry.get(a) or {}).get("aliases", {}) for a in ("public", "internal")},
         )
         for name, entry in declared.items()
         if chosen is None or name in chosen or name == "flotilla"

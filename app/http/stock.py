@@ -79,11 +79,11 @@ def _handlers(around: Surroundings) -> dict[str, type]:
 class StockResolver(HandlerResolver):
     """Wraps each handler into what connexion can call."""
 
-    def __init__(self, system: str, document: dict[str, Any], around: Surroundings, authorise: Any) -> None:
-        super().__init__(system)
+    def __init__(self, system: System, document: dict[str, Any], around: Surroundings) -> None:
+        super().__init__(system.name)
         self._schemas = Schemas(document)
         self._around = around
-        self._authorise = authorise
+        self._authorise = load_function(system.authorise) if system.authorise else None
 
     def name(self, operation: Any) -> str:
         return super().name(operation).rpartition(".")[2]
@@ -189,7 +189,6 @@ def create_stock_app(documents: list[tuple[System, dict[str, Any]]], around: Sur
         document = copy.deepcopy(original)
         for name, scheme in document["components"].get("securitySchemes", {}).items():
             scheme[FUNCTION] = system.security[name]
-        authorise = load_function(system.authorise) if system.authorise else None
         # Connexion takes two operations of one name for one, also when they are of two systems.
         for _, _, operation in operations(document):
             operation["operationId"] = f"{system.name}.{operation['operationId']}"
@@ -199,7 +198,7 @@ def create_stock_app(documents: list[tuple[System, dict[str, Any]]], around: Sur
             document,
             base_path="",
             name=system.name,
-            resolver=StockResolver(system.name, original, around, authorise),
+            resolver=StockResolver(system, original, around),
             security_map=_handlers(around),
             swagger_ui_options=connexion.options.SwaggerUIOptions(swagger_ui=False),
         )
@@ -209,7 +208,7 @@ def create_stock_app(documents: list[tuple[System, dict[str, Any]]], around: Sur
 
 def _refused(envelopes: Envelopes, request: Any, problem: Exception) -> Any:
     assert isinstance(problem, Problem)
-    body = envelopes.renderer(request.scope["path"])(problem, request_id(request.scope["headers"]), "")
+    media, body = envelopes.render(problem, request.scope["path"], request_id(request.scope["headers"]), "")
     return connexion.lifecycle.ConnexionResponse(
-        status_code=problem.status, content_type="application/json", body=body, headers=dict(problem.headers)
+        status_code=problem.status, content_type=media, body=body, headers=dict(problem.headers)
     )

@@ -1,4 +1,4 @@
-"""The outermost ASGI app: pages for people under /ui, everything else to connexion."""
+"""The outermost ASGI app: pages for people under /ui, everything else to connexion, aliases of paths resolved."""
 
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -28,6 +28,7 @@ class Switch:
 
     def __init__(self, inner: Any, audience: Audience, systems: Sequence[System]) -> None:
         self._inner = inner
+        self._aliases = [alias for system in systems for alias in system.aliases.get(audience, {}).items()]
         self._pages: Any = None
         if audience == "public":
             self._pages = WSGIMiddleware(cast(Any, create_pages(systems)), workers=PAGE_WORKERS)
@@ -38,7 +39,15 @@ class Switch:
         elif scope["type"] == "http" and self._pages is not None and _is_page(scope["path"]):
             await self._page(scope, receive, send)
         else:
-            await self._inner(scope, receive, send)
+            await self._inner(self._resolved(scope), receive, send)
+
+    def _resolved(self, scope: Any) -> Any:
+        """The scope under the path that its path stands for, where it is an alias (`aliases` in systems.yaml)."""
+        if scope["type"] == "http":
+            for alias, prefix in self._aliases:
+                if scope["path"].startswith(alias + "/"):
+                    return {**scope, "path": prefix + scope["path"].removeprefix(alias)}
+        return scope
 
     async def _page(self, scope: Any, receive: Receive, send: Send) -> None:
         """A page of the WSGI app, with the request id and the log line that the pipeline gives all else."""

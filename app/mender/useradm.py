@@ -1,6 +1,5 @@
 """Users: creation, login and logout (mender 5)."""
 
-import re
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -9,11 +8,11 @@ import peewee
 from app.core import clock, db, ids, passwords, schedule, tokens, work
 from app.core.calls import Caller
 from app.core.errors import BadRequest, Unauthorized, Unprocessable
+from app.core.mail import is_address
 from app.mender import audit
 from models.base import scoped
 from models.mender.useradm import User
 
-EMAIL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 MAX_TEXT: Final = 256
 MIN_PASSWORD: Final = 8
 LIFETIME: Final = timedelta(weeks=1)
@@ -22,7 +21,7 @@ MAX_SESSIONS: Final = 10
 
 def checked_email(email: str) -> str:
     """The address in lower case; raises BadRequest for one that will not do."""
-    if len(email) > MAX_TEXT or not EMAIL.fullmatch(email):
+    if not is_address(email):
         raise BadRequest("email: not an address of ASCII letters")
     return email.lower()
 

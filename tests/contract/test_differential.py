@@ -21,7 +21,7 @@ FILE = Path(__file__).parents[1] / "reference" / "intended_differences.yaml"
 DIFFERENCES = yaml.safe_load(FILE.read_text("utf-8"))
 INTENDED = {
     system: [entry for entry in DIFFERENCES if system in entry.get("systems", ["mender"])]
-    for system in ("mender", "nebula")
+    for system in ("mender", "nebula", "vmm")
 }
 MOST = 25
 
@@ -57,7 +57,7 @@ def explains(entry: dict, request: Recorded, ours: Outcome, stock: Outcome) -> b
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("system", "least"), [("mender", 900), ("nebula", 1400)])
+@pytest.mark.parametrize(("system", "least"), [("mender", 900), ("nebula", 1400), ("vmm", 200)])
 def test_the_same_or_different_on_purpose(pipelines, database, system, least):
     world = World(system, pipelines[0])
     used, unexplained, compared = set(), [], 0

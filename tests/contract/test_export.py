@@ -22,7 +22,9 @@ from tests.support.live import live
 from tests.support.server import COMMAND
 
 AUDIENCES = ("public", "internal")
-EXPORTED = [("public", "mender"), ("public", "nebula"), ("public", "flotilla"), ("internal", "flotilla")]
+EXPORTED = [
+    ("public", "mender"), ("public", "nebula"), ("public", "vmm"), ("public", "flotilla"), ("internal", "flotilla"),
+]  # fmt: skip
 CONFIG = specs.root() / "redocly.yaml"
 UNKNOWN_TO_THE_GENERATOR = {
     "application/jwt": "text/plain",

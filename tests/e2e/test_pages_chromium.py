@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 CHROMIUM = shutil.which("chromium")
 SIZES = {"phone": (375, 800), "desk": (1280, 900)}
 SERIOUS = {"serious", "critical"}
-REFERENCES = ["/ui/reference/mender", "/ui/reference/nebula", "/ui/reference/flotilla"]
+REFERENCES = ["/ui/reference/mender", "/ui/reference/nebula", "/ui/reference/vmm", "/ui/reference/flotilla"]
 PAGES = ["/ui/", "/ui/nothing", "/ui/mender/password", *REFERENCES]
 COUNT = "#operations-devauth_management-count_devices"
 STATUS = f"{COUNT} .live-responses-table .response td.response-col_status"

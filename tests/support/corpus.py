@@ -25,7 +25,7 @@ from app.http.routing import Router
 from tests.support.artifacts import build
 
 FOLDER = Path(__file__).parents[1] / "reference" / "corpus"
-SYSTEMS = ("mender", "nebula")
+SYSTEMS = ("mender", "nebula", "vmm")
 FUZZED = 4  # requests of the fuzzer kept for each operation and status; of the api tests all
 BY_CHANCE = [  # what tests draw by chance; two requests that differ in no more are the same
     (re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}"), "id"),
@@ -166,7 +166,7 @@ def _without_token(value: str, status: int) -> str:
         name = "revoked"
     else:
         claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
-        name = "user" if claims.get("mender.user") else "device"
+        name = "boss" if "typ" in claims else "user" if claims.get("mender.user") else "device"
     return value.replace(token, f"{{{name}}}")
 
 

@@ -17,6 +17,7 @@ from app.nebula import auth
 from tests.support.corpus import Recorded
 from tests.support.mender import DEPLOYMENTS, DEVICES, EMAIL, INVENTORY, NEXT, PASSWORD, USERADM, Device, User
 from tests.support.nebula import LOCAL, REPORT, Manager
+from tests.support.vmm import Panel, make_user
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 CHANGING = [  # what differs between two answers of one server, too
@@ -101,7 +102,15 @@ def nebula(http: httpx.Client) -> dict[str, str]:
     return {"boss": LOCAL.token, "reader": "ada's-token", **dict(zip(keys, names, strict=True))}
 
 
-STATES: dict[str, Callable[[httpx.Client], dict[str, str]]] = {"mender": mender, "nebula": nebula}
+def vmm(http: httpx.Client) -> dict[str, str]:
+    """A user with a session, and one that has ended."""
+    make_user("ada")
+    boss, leaver = Panel(http).log_in("ada"), Panel(http).log_in("ada")
+    leaver.done("user.logout")
+    return {"boss": str(boss.token), "revoked": str(leaver.token)}
+
+
+STATES: dict[str, Callable[[httpx.Client], dict[str, str]]] = {"mender": mender, "nebula": nebula, "vmm": vmm}
 
 
 class World:

@@ -39,8 +39,8 @@ class State:
             if not file.exists():
                 secrets.configure(self.key_file)
                 db.configure(self._sqlite(self._run / "template.db"), lock_dir=self._run)
-                migrate.create_all()
-                tokens.ensure_keys([("mender", "user"), ("mender", "device")])
+                migrate.up()
+                tokens.ensure_keys([("mender", "user"), ("mender", "device"), ("vmm", "user")])
                 with db.read():
                     file.write_bytes(orjson.dumps(db.rows(KEYS)))
                 db.close()
@@ -68,7 +68,7 @@ class State:
             if not ready.exists():
                 url = self._cluster.create(TEMPLATE)
                 db.configure(url, lock_dir=self._run)
-                migrate.create_all()
+                migrate.up()
                 db.close()
                 ready.touch()
         return self._cluster.create(f"flotilla_{self._worker}", TEMPLATE)

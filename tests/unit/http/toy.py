@@ -18,6 +18,7 @@ from app.http.envelopes import Envelopes
 from app.http.middleware import Pipeline, Surroundings
 from app.http.origin import Origin
 from app.http.resolver import HandlerResolver
+from app.http.specs import System
 from tests.support.live import live
 
 BLOB = bytes(range(256)) * 5000
@@ -231,6 +232,10 @@ def token(credential, request):
 FUNCTIONS = dict.fromkeys(("Token", "Cookie", "Key"), "tests.unit.http.toy:token")
 
 
+def _system(prefix: str, name: str, envelope: str) -> System:
+    return System(name, name, envelope, {"public": [], "internal": []}, {"public": [prefix], "internal": []})
+
+
 @contextmanager
 def serve(
     apis: list[tuple[str, dict[str, Any], dict[str, Any]]],
@@ -244,7 +249,7 @@ def serve(
     """(system, document, handlers) each over real HTTP; gives the base URL. All tags are `things`."""
     around = Surroundings(
         audience="public",
-        envelopes=Envelopes(prefixes),
+        envelopes=Envelopes([_system(*entry) for entry in prefixes], "public"),
         origin=Origin(None, [], list(cors)),
         spool=spool,
         check_answers=check,

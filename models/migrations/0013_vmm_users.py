@@ -1,0 +1,23 @@
+"""Users of ui-vmm."""
+
+from pathlib import Path
+from typing import Any
+
+from app.core.migrate import drop, execute_file
+
+
+def up(migrator: Any, db: Any) -> None:
+    execute_file(Path(__file__))
+
+
+def down(migrator: Any, db: Any) -> None:
+    drop(
+        [
+            "vmm_token",
+            "vmm_ssh_key",
+            "vmm_passkey",
+            "vmm_code",
+            "vmm_challenge",
+            "vmm_user",
+        ]
+    )

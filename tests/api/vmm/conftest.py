@@ -1,0 +1,47 @@
+"""The ui-vmm system with registration and mail, and callers of it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.core import mail
+from app.vmm import accounts
+from tests.support.mailbox import Mailbox, mailbox
+from tests.support.vmm import ORIGIN, Panel, make_user
+
+
+@pytest.fixture(scope="session")
+def _post() -> Iterator[Mailbox]:
+    with mailbox() as box:
+        yield box
+
+
+@pytest.fixture(autouse=True)
+def box(_post: Mailbox) -> Iterator[Mailbox]:
+    """Where mails arrive."""
+    _post.mails.clear()
+    mail.configure(mail.Mail(f"smtp://127.0.0.1:{_post.port}", "flotilla@example.com", ORIGIN))
+    accounts.configure(registration=True)
+    yield _post
+    mail.configure(mail.Mail(None, "", ""))
+    accounts.configure(registration=False)
+
+
+@pytest.fixture
+def nobody(http) -> Panel:
+    """Somebody without a token."""
+    return Panel(http)
+
+
+@pytest.fixture
+def ada(nobody) -> Panel:
+    """A user with a session; `ada@example.com` is the address."""
+    make_user("ada")
+    return nobody.log_in("ada")
+
+
+@pytest.fixture
+def eve(nobody) -> Panel:
+    """Another user."""
+    make_user("eve")
+    return nobody.log_in("eve")

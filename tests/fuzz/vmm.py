@@ -1,0 +1,131 @@
+"""The ui-vmm system under the fuzzer, as its administrator; what could lock the account is done as a guest."""
+
+import itertools
+import os
+import random
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.support.vmm import Authenticator, Panel
+
+URL = os.environ["FLOTILLA_FUZZ_URL"]
+EMAIL, GUEST, PASSWORD = (os.environ[f"FLOTILLA_FUZZ_{name}"] for name in ("EMAIL", "GUEST", "PASSWORD"))
+RANDOM = random.Random(7)
+NOBODY = Panel(httpx.Client(base_url=URL, timeout=60))
+PASSWORDS = ("user_password", "user_passwordRepeat")
+AS_GUEST = {"lock_password", "change_email", "logout"}
+_numbers, _stamp = itertools.count(1), os.urandom(3).hex()
+
+
+def new() -> str:
+    return f"n{_stamp}-{next(_numbers)}"
+
+
+class World:
+    """Sessions of both users and the administrator's passkey, made when they are needed."""
+
+    @cached_property
+    def admin(self) -> Panel:
+        return NOBODY.log_in(EMAIL, PASSWORD)
+
+    @cached_property
+    def login(self) -> str:
+        return self.admin.done("user.get")["attributes"]["login"]
+
+    def token(self, operation: str) -> str | None:
+        if operation in AS_GUEST:
+            return NOBODY.log_in(GUEST.partition("@")[0], PASSWORD).token
+        if self.admin.call("user.get").status_code == 401:
+            del self.admin
+        return self.admin.token
+
+    @cached_property
+    def authenticator(self) -> Authenticator:
+        made = Authenticator()
+        options = self.admin.done("user.credentialMake", {"user_login": self.login})["attributes"]["publicKey"]
+        self.admin.done("user.credentialMake", {"user_login": self.login, **made.make(options, URL)})
+        return made
+
+    def shown(self) -> dict[str, Any]:
+        key = self.authenticator
+        options = NOBODY.done("user.assertionGet", {"user_login": self.login})["attributes"]["publicKey"]
+        return {"user_login": self.login, **key.show(options, URL)}
+
+    def passkey(self) -> int:
+        options = self.admin.done("user.credentialMake", {"user_login": self.login})["attributes"]["publicKey"]
+        made = Authenticator().make(options, URL)
+        answer = self.admin.done("user.credentialMake", {"user_login": self.login, **made})
+        return int(answer["id"])
+
+
+WORLD = World()
+
+
+def ssh_line() -> str:
+    key = Ed25519PrivateKey.generate().public_key()
+    return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
+def ssh_key() -> int:
+    return int(WORLD.admin.done("ssh-key.add", {"key_name": "k", "key_public": ssh_line()})["id"])
+
+
+def token_name() -> str:
+    return str(WORLD.admin.done("token.create", {"token_lifetime": 60})["attributes"]["token_name"])
+
+
+def applicant() -> dict[str, str]:
+    name = new()
+    passwords = dict.fromkeys(PASSWORDS, PASSWORD)
+    return {"user_login": name, "user_email": f"{name}@example.com", "user_code": "", **passwords}
+
+
+BODIES: dict[str, Callable[[], dict[str, Any]]] = {
+    "register": applicant,
+    "log_in": lambda: {"user_login": EMAIL, "user_password": PASSWORD},
+    "recover": lambda: {
+        **dict.fromkeys(("user_code", "user_password", "user_passwordRepeat"), ""),
+        "user_email": GUEST,
+    },
+    "change_password": lambda: dict.fromkeys(PASSWORDS, PASSWORD),
+    "lock_password": lambda: {"user_password_locked": RANDOM.random() < 0.5, "user_code": ""},
+    "change_email": lambda: {"user_email": f"{new()}@example.com", "user_code": ""},
+    "make_credential": lambda: {"user_login": WORLD.login},
+    "delete_credential": lambda: {"key_id": WORLD.passkey()},
+    "get_assertion": lambda: {"user_login": WORLD.login},
+    "verify_assertion": WORLD.shown,
+    "revoke_token": lambda: {"token_name": token_name()},
+    "add_ssh_key": lambda: {"key_name": new(), "key_public": ssh_line()},
+    "delete_ssh_key": lambda: {"key_id": ssh_key()},
+}
+PATHS: dict[str, Callable[[], dict[str, Any]]] = {}
+LISTED: dict[str, Callable[[], Any]] = {}
+
+
+def credential(case: Any) -> str | None:
+    written = case.operation.definition.raw
+    if written.get("security") == []:
+        return None
+    return f"Bearer {WORLD.token(written['operationId'])}"
+
+
+def before(case: Any, operation: str) -> None:
+    """The password by which all others log in stays."""
+    is_set = operation == "change_password" and isinstance(case.body, dict)
+    if is_set and case.body.get(PASSWORDS[0]) == case.body.get(PASSWORDS[1]):
+        case.body = BODIES[operation]()
+
+
+def body(case: Any, operation: str) -> None:
+    """Make a body that is meant to be valid so."""
+    if operation in BODIES:
+        case.body = BODIES[operation]()
+
+
+def after(case: Any, operation: str, status: int) -> None:
+    return None
