@@ -7,10 +7,16 @@ from app.core.calls import Caller, Request
 from app.core.errors import Unauthorized
 
 ISSUER: Final = "Flotilla"
+CHALLENGE: Final = 'Bearer realm="ui-vmm"'
 ROW: Final = (
     "SELECT u.pk, u.user_group, t.revoke_ts FROM vmm_token t JOIN vmm_user u ON u.pk = t.user_id"
     " WHERE t.name = ? AND t.expire_ts > ? AND u.active"
 )
+
+
+def unauthorized(detail: str) -> Unauthorized:
+    """What who is not known is told, and what would make them so."""
+    return Unauthorized(detail, headers={"WWW-Authenticate": CHALLENGE})
 
 
 def bearer_token(credential: str, _: Request) -> Caller | None:
@@ -23,5 +29,5 @@ def bearer_token(credential: str, _: Request) -> Caller | None:
     if found is None or str(found[0]) != claims["sub"]:
         return None
     if found[2] is not None:
-        raise Unauthorized("token has been revoked")
+        raise unauthorized("token has been revoked")
     return Caller("vmm", "user", str(found[0]), rights=frozenset({f"group {found[1]}"}), token=claims["jti"])

@@ -11,8 +11,9 @@ from ua_parser import parse
 
 from app.core import clock, db, limits, secrets
 from app.core.calls import Caller
-from app.core.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
+from app.core.errors import BadRequest, Conflict, Forbidden, NotFound
 from app.vmm import accounts, authenticators, codes, sessions, users
+from app.vmm.auth import unauthorized
 from app.vmm.authenticators import Party
 from app.vmm.documents import Document, resource, seconds
 from models.vmm.users import Challenge, Passkey, User
@@ -58,7 +59,7 @@ def _applicant(given: Given) -> tuple[str, str]:
 def _owner(caller: Caller, name: str) -> Any:
     """The row of the caller, who may make keys for nobody else."""
     if caller.kind == "anonymous":
-        raise Unauthorized("unauthorized")
+        raise unauthorized("unauthorized")
     with db.read():
         user = sessions.owner(caller.id)
     if name.lower() not in (user.login_key, user.email):
@@ -189,7 +190,7 @@ def log_in(given: Given, site: Party, address: str) -> tuple[Document, list[Docu
         return _log_in(name, given, site)
     except authenticators.Refused as exc:
         limits.failed(*attempt)
-        raise Unauthorized(users.WRONG) from exc
+        raise unauthorized(users.WRONG) from exc
 
 
 def _log_in(name: str, given: Given, site: Party) -> tuple[Document, list[Document]]:

@@ -7,9 +7,10 @@ from typing import Any, Final
 import peewee
 
 from app.core import clock, db, limits, passwords
-from app.core.errors import BadRequest, Conflict, Unauthorized
+from app.core.errors import BadRequest, Conflict
 from app.core.mail import is_address
 from app.vmm import sessions
+from app.vmm.auth import unauthorized
 from app.vmm.authenticators import new_handle
 from app.vmm.documents import Document, resource
 from models.vmm.users import User
@@ -146,11 +147,11 @@ def log_in(name: str, password: str, address: str) -> tuple[Document, list[Docum
         right, renewed = passwords.verify(user.password_hash, password)
     if not right:
         limits.failed(*attempt)
-        raise Unauthorized(WRONG)
+        raise unauthorized(WRONG)
     with db.write():
         # Changed meanwhile, what was verified is not the password any more.
         same = (User.pk == user.pk, User.password_hash == user.password_hash, User.active)
         if not User.update(password_hash=renewed or user.password_hash).where(*same).execute():
-            raise Unauthorized(WRONG)
+            raise unauthorized(WRONG)
         row = sessions.begin(user)
     return sessions.describe_session(row, describe(user))

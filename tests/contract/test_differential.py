@@ -57,7 +57,7 @@ def explains(entry: dict, request: Recorded, ours: Outcome, stock: Outcome) -> b
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("system", "least"), [("mender", 900), ("nebula", 1400), ("vmm", 200)])
+@pytest.mark.parametrize(("system", "least"), [("mender", 900), ("nebula", 1400), ("vmm", 500)])
 def test_the_same_or_different_on_purpose(pipelines, database, system, least):
     world = World(system, pipelines[0])
     used, unexplained, compared = set(), [], 0

@@ -97,7 +97,7 @@ def test_the_request_id_is_in_every_answer(http: httpx.Client):
     answer = http.post(f"{API}/user.get", headers={"X-Request-ID": "mine"})
     assert (answer.status_code, answer.headers["x-request-id"]) == (401, "mine")
     assert answer.json()["meta"] == {"request_id": "mine"}
-    assert answer.headers["www-authenticate"] == 'Bearer realm="BearerToken"'
+    assert answer.headers["www-authenticate"] == 'Bearer realm="ui-vmm"'
 
 
 @pytest.mark.rule("vmm 4")

@@ -56,7 +56,7 @@ def test_a_server_that_dies_in_a_unit_makes_it_unavailable(postgres: Any) -> Non
 
 def test_who_loses_a_deadlock_is_told_to_try_again() -> None:
     with db.write():
-        ((first,), (second,)) = db.rows("SELECT kid FROM core_signing_key ORDER BY kid")
+        ((first,), (second,)) = db.rows("SELECT kid FROM core_signing_key ORDER BY kid LIMIT 2")
     both = threading.Barrier(2)
     outcomes: list[Any] = []
 
@@ -90,9 +90,9 @@ def test_a_write_waits_for_a_row_that_another_holds_and_a_read_does_not() -> Non
         thread = threading.Thread(target=look)
         thread.start()
         thread.join()
-        assert len(seen) == 2
         raised = db.rows("SELECT created FROM core_signing_key")
-        assert sum(value for (value,) in raised) - sum(value for (value,) in seen) == 2
+        assert len(seen) == len(raised) > 0
+        assert sum(value for (value,) in raised) - sum(value for (value,) in seen) == len(raised)
 
 
 def test_the_pool_fits_the_worker_threads() -> None:
