@@ -16,6 +16,7 @@ from tests.support import server as servers
 from tests.support.artifacts import Payload, build
 from tests.support.mender import DEPLOYMENTS, DEVAUTH, DEVICE_INVENTORY, DEVICES, USERADM, Device, pem, sign
 from tests.support.nebula import API as NEBULA
+from tests.support.vmm import API as VMM
 
 ARTIFACTS = f"{DEPLOYMENTS}/artifacts"
 LOCAL = "canary-of-the-local-administrator"
@@ -108,6 +109,46 @@ def nebula(canaries, send):
         assert send("PUT", f"{NEBULA}/users/bird/update", auth=boss, json=bad).status_code == 400
 
 
+def vmm(canaries, send, user, password):
+    """The same for ui-vmm: sessions, tokens for programs, new and wrong passwords, codes that nobody was mailed."""
+    media = {"Content-Type": "application/vnd.api+json"}
+
+    def call(method, body, *own, token=None):
+        bearer = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return send("POST", f"{VMM}/{method}", *own, json=body, headers={**media, **bearer})
+
+    def log_in(password):
+        answer = call("user.login", {"user_login": user, "user_password": password}, "vmm session")
+        token = answer.json()["data"]["attributes"]["token"] if answer.status_code == 200 else None
+        return canaries.add("vmm session", token) if token else answer.status_code
+
+    wrong, new = canaries.add("vmm wrong password", "canary-vmm-wrong"), canaries.add("vmm password", "canary-vmm-new")
+    assert log_in(wrong) == 401
+    session = log_in(password)
+    made = call("token.create", {"token_lifetime": 60}, "vmm token", token=session).json()["data"]["attributes"][
+        "token"
+    ]
+    canaries.add("vmm token", made)
+    for method in ("token.get", "user.get", "user.credentialGet", "ssh-key.get"):
+        assert call(method, {}, token=made).status_code == 200
+    assert call("user.get", {}, token=f"{made}x").status_code == 401
+    change = {"user_password": new, "user_passwordRepeat": wrong}
+    assert call("user.passwordChange", change, token=made).status_code == 400
+    assert call("user.passwordChange", change | {"user_passwordRepeat": new}, token=made).status_code == 200
+    assert call("user.passwordChange", {"user_password": [new]}, token=made).status_code == 400
+    code = canaries.add("vmm code", "canary-of-a-code-4f6d-9eda-41c784713b7d")
+    recovery = {"user_email": "", "user_code": code, "user_password": new, "user_passwordRepeat": new}
+    assert call("user.recovery", recovery).status_code == 400
+    passkey = {"user_login": user, "id": "canary-of-a-key", "rawId": "canary-of-a-key", "type": "public-key"}
+    signed = {
+        "authenticatorData": "AAAA",
+        "clientDataJSON": "e30",
+        "signature": canaries.add("vmm signature", "canarySignature"),
+    }
+    assert call("user.assertionVerify", passkey | {"response": signed}).status_code == 401
+    assert call("user.logout", {}, token=made).status_code == 200
+
+
 def exercise(server, canaries, tmp_path):
     """Send every kind of secret, rightly and wrongly; the answers, with the secrets each may hold."""
     answers = []
@@ -164,6 +205,7 @@ def exercise(server, canaries, tmp_path):
     assert send("GET", link + "x").status_code in (400, 403)
 
     nebula(canaries, send)
+    vmm(canaries, send, user, password)
 
     # Where nobody expects one.
     query = canaries.add("password in a query", "canary-in-a-query")
