@@ -9,8 +9,6 @@ import os
 import platform
 import random
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -24,10 +22,9 @@ from app import main
 from app.core import db, passwords, tokens
 from app.mender import useradm
 from app.settings import Settings
-from tests.bench import client, fleet
+from tests.bench import client, fleet, processes
 from tests.bench.contenders import AUTH, LIST, NEXT, PATCH
 from tests.support.mender import new_key, pem, sign
-from tests.support.server import free_port
 
 CONTENDERS = ("flotilla", "again", "stock", "fastapi_tuned", "fastapi_orm", "raw")
 OPERATIONS = ("list 20", "PATCH 10, all changed", "PATCH 10, none changed", "POST next", "auth_requests")
@@ -54,29 +51,13 @@ class Bench:
         self.tokens = fleet.tokens_for(self.members, tokens.sign)
         print(f"{devices} devices in {time.perf_counter() - started:.0f} s", flush=True)
         self.random = random.Random(3)
-        self.processes: dict[str, tuple[subprocess.Popen[bytes], int]] = {}
+        self.processes: processes.Processes = {}
 
     def start(self) -> None:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("FLOTILLA_")}
-        environment |= {"FLOTILLA_DATA_DIR": str(self.settings.data_dir), "PYTHONPATH": str(Path.cwd())}
-        for name in CONTENDERS:
-            port = free_port()
-            command = [sys.executable, "-m", "tests.bench.contenders", name, str(port)]
-            self.processes[name] = (subprocess.Popen(command, env=environment), port)
-        for name, (process, port) in self.processes.items():
-            for _ in range(300):
-                try:
-                    client.Connection(port).close()
-                    break
-                except OSError:
-                    assert process.poll() is None, f"{name} ended"
-                    time.sleep(0.1)
+        self.processes = processes.start("tests.bench.contenders", CONTENDERS, self.settings.data_dir)
 
     def stop(self) -> None:
-        for process, _ in self.processes.values():
-            process.terminate()
-        for process, _ in self.processes.values():
-            process.wait(30)
+        processes.stop(self.processes)
 
     def requests(self, operation: str, count: int) -> list[bytes]:
         """`count` prepared requests of an operation, on random devices or pages."""

@@ -12,7 +12,6 @@ import hmac
 import os
 import platform
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,9 +27,8 @@ from app.core import db, secrets
 from app.nebula import definitions, device_groups, user_groups, users
 from app.nebula.definitions import APPS, CRON_JOBS
 from app.settings import Settings
-from tests.bench import client
+from tests.bench import client, processes
 from tests.bench.__main__ import micros, rate
-from tests.support.server import free_port
 
 CONTENDERS = ("flotilla", "again", "flask")
 TOKEN = "the-token-of-a-worker"
@@ -204,27 +202,10 @@ class Bench:
         main.open_process(self.settings)
         main.migrate.up()
         fill()
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("FLOTILLA_")}
-        environment["FLOTILLA_DATA_DIR"] = str(self.settings.data_dir)
-        self.processes = {}
-        for name in CONTENDERS:
-            port = free_port()
-            command = [sys.executable, "-m", "tests.bench.nebula", name, str(port)]
-            self.processes[name] = (subprocess.Popen(command, env=environment), port)
-        for name, (process, port) in self.processes.items():
-            for _ in range(300):
-                try:
-                    client.Connection(port).close()
-                    break
-                except OSError:
-                    assert process.poll() is None, f"{name} ended"
-                    time.sleep(0.1)
+        self.processes = processes.start("tests.bench.nebula", CONTENDERS, self.settings.data_dir)
 
     def stop(self) -> None:
-        for process, _ in self.processes.values():
-            process.terminate()
-        for process, _ in self.processes.values():
-            process.wait(30)
+        processes.stop(self.processes)
 
     def etag(self, port: int) -> str:
         import httpx
