@@ -11,11 +11,16 @@ from models.vmm.users import Token, User
 
 LOGIN, API = "user.login", "system.api"
 SESSION: Final = timedelta(days=1)
+MAX_SESSIONS: Final = 100  # of a user, with those that have ended
 
 
 def begin(user: Any) -> Any:
-    """The row of a new session of a user. In a write unit."""
-    return _add(user.pk, LOGIN, SESSION)
+    """The row of a new session of a user, whose oldest end when there are too many. In a write unit."""
+    row = _add(user.pk, LOGIN, SESSION)
+    mine = (Token.user == user.pk, Token.kind == LOGIN)
+    oldest = Token.select(Token.pk).where(*mine).order_by(Token.pk.desc()).offset(MAX_SESSIONS).limit(1)
+    Token.delete().where(*mine, Token.pk <= oldest).execute()
+    return row
 
 
 def create(user: int, lifetime: timedelta, *, revoke_all: bool) -> Document:

@@ -53,7 +53,7 @@ def login_faults(login: str) -> Faults:
 
 
 def _charset_faults(login: str) -> Faults:
-    if len(login) > MAX_LOGIN or not LOGIN.fullmatch(login):
+    if max(len(login), len(login.lower())) > MAX_LOGIN or not LOGIN.fullmatch(login):
         return [("/user_login", f"user login is not {MAX_LOGIN} characters at most, without spaces and @")]
     return []
 

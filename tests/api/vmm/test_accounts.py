@@ -61,6 +61,8 @@ def test_registration_by_a_mailed_code(nobody, box):
     [
         ({"user_login": "gr"}, ["/user_login"]),
         ({"user_login": "gr ace"}, ["/user_login"]),
+        ({"user_login": "g" * 65}, ["/user_login"]),
+        ({"user_login": "\u0130" * 64}, ["/user_login"]),  # twice as long in lower case
         ({"user_login": "ada@example.com"}, ["/user_login"]),
         ({"user_email": "nowhere"}, ["/user_email"]),
         ({"user_email": "a@b.c\r\nBcc: x@y.z"}, ["/user_email"]),

@@ -20,6 +20,17 @@ def test_logging_out_ends_this_session_alone(nobody, ada):
     assert other.done("user.get")
 
 
+@pytest.mark.rule("vmm 4")
+def test_the_oldest_of_very_many_sessions_end(nobody, ada, monkeypatch):
+    monkeypatch.setattr("app.vmm.sessions.MAX_SESSIONS", 3)
+    program = ada.done("token.create", {"token_lifetime": 60})["attributes"]["token"]
+    second, third, fourth = (nobody.log_in("ada") for _ in range(3))
+    assert ada.refused(401, "user.get")
+    for session in (second, third, fourth, Panel(nobody.http, program)):
+        assert session.done("user.get")
+    assert len(fourth.done("token.get")) == 4
+
+
 @pytest.mark.rule("vmm 3")
 def test_what_a_token_says(ada):
     claims = jwt.decode(ada.token, options={"verify_signature": False})
