@@ -307,3 +307,26 @@ def test_what_has_had_its_time_is_forgotten(nobody, ada, box):
         left = [db.row(f"SELECT COUNT(*) FROM {table}")[0] for table in ("vmm_code", "vmm_challenge", "vmm_token")]
         assert left == [0, 0, 0]
         assert [user.login for user in User.select()] == ["ada"]
+
+
+@pytest.mark.rule("vmm 8")
+def test_mails_and_codes_are_limited_too(nobody, ada, monkeypatch):
+    monkeypatch.setattr(limits, "_limit", 2)
+    ask = RECOVERY | {"user_email": "ada@example.com"}
+    unlock = {"user_password_locked": False, "user_code": ""}
+    ada.done("user.passwordLock", unlock | {"user_password_locked": True})
+    for _ in range(2):
+        ada.done("user.passwordLock", unlock)
+        ada.done("user.emailChange", {"user_email": "new@example.com"})
+    assert ada.refused(429, "user.passwordLock", unlock)
+    assert ada.refused(429, "user.emailChange", {"user_email": "new@example.com"})
+    assert nobody.refused(429, "user.recovery", ask)
+    assert nobody.refused(429, "user.register", GRACE | {"user_email": "ada@example.com"})
+    register = {"user_login": "grace", "user_email": "ada@example.com", "user_register": True}
+    assert nobody.refused(429, "user.credentialMake", register)
+    for _ in range(2):
+        assert nobody.refused(400, "user.recovery", RECOVERY | {"user_code": "wrong"})
+        assert nobody.refused(401, "user.assertionVerify", {"user_login": "ada"})
+    assert nobody.refused(429, "user.recovery", RECOVERY | {"user_code": "wrong"})
+    assert nobody.refused(429, "user.register", EMPTY | {"user_code": "wrong"})
+    assert nobody.refused(429, "user.assertionVerify", {"user_login": "ada"})
