@@ -66,7 +66,7 @@ def test_a_key_may_come_in_plain_base64(nobody, ada, key):
     padded = {
         name: base64.b64encode(base64.urlsafe_b64decode(text + "==")).decode()
         for name, text in answer["response"].items()
-    }  # noqa: E501
+    }
     assert nobody.done("user.assertionVerify", {"user_login": "ada", **answer, "response": padded})
 
 
