@@ -39,6 +39,7 @@ from app.nebula import rights as nebula_rights
 from app.nebula import users as nebula_users
 from app.settings import Settings
 from app.vmm import accounts as vmm_accounts
+from app.vmm import outbound as vmm_outbound
 from app.vmm import users as vmm_users
 
 log = structlog.get_logger("flotilla")
@@ -70,6 +71,7 @@ def open_process(settings: Settings) -> None:
     mender_audit.configure(settings.mender_audit_days)
     _open_nebula(settings)
     vmm_accounts.configure(registration=settings.vmm_registration)
+    vmm_outbound.configure(settings.vmm_allowed_hosts)
 
 
 def _open_nebula(settings: Settings) -> None:

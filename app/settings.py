@@ -183,6 +183,11 @@ class Settings(BaseSettings):
         3600, ge=0, description="Seconds that reports of Nebula's workers are kept; 0: for ever."
     )
     vmm_registration: bool = Field(False, description="Let strangers register as users of ui-vmm; needs SMTP_URL.")
+    vmm_allowed_hosts: CommaList = Field(
+        [],
+        description="LXD hosts that may be added: names, addresses or networks, comma separated, or *; default: all"
+        " that have a public address.",
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="Least level that is logged: debug, info, warning or error."
     )

@@ -20,6 +20,7 @@ MODULES = (
     "models.nebula.users",
     "models.nebula.reports",
     "models.vmm.users",
+    "models.vmm.servers",
 )
 
 

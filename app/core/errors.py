@@ -87,8 +87,16 @@ class TooManyRequests(Problem):
     status = 429
 
 
+class BadGateway(Problem):
+    status = 502
+
+
 class Unavailable(Problem):
     status = 503
+
+
+class GatewayTimeout(Problem):
+    status = 504
 
 
 class InsufficientStorage(Problem):

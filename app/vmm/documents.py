@@ -10,12 +10,18 @@ JSONAPI: Final = {"version": "1.1"}
 Document = dict[str, Any]
 
 
-def resource(kind: str, number: int | str, attributes: Mapping[str, Any], **relationships: Document) -> Document:
-    """A resource object; `relationships` are resources that it is linked to."""
+def resource(
+    kind: str, number: int | str, attributes: Mapping[str, Any], **relationships: Document | list[Document]
+) -> Document:
+    """A resource object; `relationships` are resources, or lists of them, that it is linked to."""
     made: Document = {"type": kind, "id": str(number), "attributes": dict(attributes)}
     if relationships:
-        made["relationships"] = {name: {"data": identifier(found)} for name, found in relationships.items()}
+        made["relationships"] = {name: {"data": _identifiers(found)} for name, found in relationships.items()}
     return made
+
+
+def _identifiers(found: Document | list[Document]) -> Document | list[Document]:
+    return [identifier(one) for one in found] if isinstance(found, list) else identifier(found)
 
 
 def identifier(found: Document) -> Document:
@@ -23,11 +29,15 @@ def identifier(found: Document) -> Document:
     return {"type": found["type"], "id": found["id"]}
 
 
-def document(data: Document | list[Document], included: Sequence[Document] = ()) -> Document:
-    """A whole document of primary data, and of what that is linked to."""
+def document(
+    data: Document | list[Document], included: Sequence[Document] = (), failed: Sequence[Document] = ()
+) -> Document:
+    """A whole document of primary data, of what that is linked to, and of what could not be had."""
     made: Document = {"jsonapi": JSONAPI, "data": data}
     if included:
         made["included"] = list(included)
+    if failed:
+        made["meta"] = {"errors": list(failed)}
     return made
 
 

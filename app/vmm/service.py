@@ -17,7 +17,7 @@ def config() -> Document:
         "disable_user_registration": not accounts.may_register(),
         "disable_user_recovery": False,
         "disable_user_password_change": False,
-        "disable_server_add": True,
+        "disable_server_add": False,
         "disable_ssh_key_add": False,
         "webauth_enabled": True,
         "simplestream_enabled": False,

@@ -15,6 +15,8 @@ from tests.support.vmm import Authenticator, Panel
 
 URL = os.environ["FLOTILLA_FUZZ_URL"]
 EMAIL, GUEST, PASSWORD = (os.environ[f"FLOTILLA_FUZZ_{name}"] for name in ("EMAIL", "GUEST", "PASSWORD"))
+LXD = os.environ["FLOTILLA_FUZZ_LXD"]
+PROTOCOL = {"server_protocol": "lxd"}
 RANDOM = random.Random(7)
 NOBODY = Panel(httpx.Client(base_url=URL, timeout=60))
 PASSWORDS = ("user_password", "user_passwordRepeat")
@@ -56,6 +58,17 @@ class World:
         options = NOBODY.done("user.assertionGet", {"user_login": self.login})["attributes"]["publicKey"]
         return {"user_login": self.login, **key.show(options, URL)}
 
+    @cached_property
+    def host(self) -> dict[str, Any]:
+        """The LXD that is there, or one that is not."""
+        port, password = LXD.split() if LXD else ("1", "none")
+        return {"server_host": "127.0.0.1", "server_port": int(port), "server_password": password, **PROTOCOL}
+
+    @cached_property
+    def server(self) -> int:
+        """The number of the LXD, added by its address; the fuzzer adds it by its name."""
+        return int(self.admin.done("server.add", self.host)["id"]) if LXD else 1
+
     def passkey(self) -> int:
         options = self.admin.done("user.credentialMake", {"user_login": self.login})["attributes"]["publicKey"]
         made = Authenticator().make(options, URL)
@@ -85,6 +98,10 @@ def applicant() -> dict[str, str]:
     return {"user_login": name, "user_email": f"{name}@example.com", "user_code": "", **passwords}
 
 
+def on_host() -> dict[str, Any]:
+    return {"server_id": WORLD.server, "provider": "lxd"}
+
+
 BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "register": applicant,
     "log_in": lambda: {"user_login": EMAIL, "user_password": PASSWORD},
@@ -102,6 +119,23 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "revoke_token": lambda: {"token_name": token_name()},
     "add_ssh_key": lambda: {"key_name": new(), "key_public": ssh_line()},
     "delete_ssh_key": lambda: {"key_id": ssh_key()},
+    "verify_server": lambda: WORLD.host,
+    "add_server": lambda: {**WORLD.host, "server_host": "localhost"},
+    **dict.fromkeys(
+        (
+            "list_servers",
+            "get_server",
+            "list_certificates",
+            "list_pools",
+            "list_networks",
+            "list_volumes",
+            "list_profiles",
+            "list_images",
+        ),
+        on_host,
+    ),
+    "list_instances": lambda: {**on_host(), "instance_id": 0, **({} if RANDOM.random() < 0.5 else {"server_id": 0})},
+    "get_instance": lambda: {**on_host(), "instance_name": "runs"},
 }
 PATHS: dict[str, Callable[[], dict[str, Any]]] = {}
 LISTED: dict[str, Callable[[], Any]] = {}

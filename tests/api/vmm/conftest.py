@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from app.core import mail
-from app.vmm import accounts
+from app.vmm import accounts, outbound
+from tests.support.lxd import Lxd, furnish, lxd
 from tests.support.mailbox import Mailbox, mailbox
 from tests.support.vmm import ORIGIN, Panel, make_user
 
@@ -22,9 +23,19 @@ def box(_post: Mailbox) -> Iterator[Mailbox]:
     _post.mails.clear()
     mail.configure(mail.Mail(f"smtp://127.0.0.1:{_post.port}", "flotilla@example.com", ORIGIN))
     accounts.configure(registration=True)
+    outbound.configure(["127.0.0.1"])
     yield _post
     mail.configure(mail.Mail(None, "", ""))
     accounts.configure(registration=False)
+    outbound.configure([])
+
+
+@pytest.fixture(scope="session")
+def daemon() -> Iterator[Lxd]:
+    """A genuine LXD with something on it; tests that use it are of the group `lxd`, so that there is one."""
+    with lxd() as started:
+        furnish(started)
+        yield started
 
 
 @pytest.fixture

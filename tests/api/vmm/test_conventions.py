@@ -108,7 +108,7 @@ def test_what_the_server_offers(nobody):
         "disable_user_registration": False,
         "disable_user_recovery": False,
         "disable_user_password_change": False,
-        "disable_server_add": True,
+        "disable_server_add": False,
         "disable_ssh_key_add": False,
         "webauth_enabled": True,
         "simplestream_enabled": False,

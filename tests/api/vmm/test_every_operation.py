@@ -28,7 +28,13 @@ BODIES = {
     },
     "ssh-key.delete": {"key_id": 999},
 }
-MISSING = {"user.credentialDelete", "token.revoke", "ssh-key.delete"}
+NO_HOST = {"server_id": 999, "provider": "lxd"}
+BODIES |= {name: NO_HOST for name in OPERATIONS if name.endswith(".list") or name in ("server.get", "instance.get")}
+UNREACHED = {"server_host": "10.1.2.3", "server_port": 8443, "server_password": "x", "server_protocol": "lxd"}
+BODIES |= dict.fromkeys(("server.verify", "server.add"), UNREACHED)
+MISSING = {"user.credentialDelete", "token.revoke", "ssh-key.delete"} | {
+    name for name in OPERATIONS if BODIES.get(name) is NO_HOST
+}
 
 
 @pytest.mark.rule("vmm 3")
@@ -55,6 +61,8 @@ def test_who_may_call_what(nobody, method):
             assert status in (200, 409), name  # ada has done it before
         elif method == "user.passwordChange" and name == "api token":
             assert status == 200
+        elif method in ("server.verify", "server.add"):
+            assert status == 403, name  # where they want to go is not allowed
         else:
             assert status == (404 if method in MISSING else 200), name
 
