@@ -39,6 +39,7 @@ from app.nebula import rights as nebula_rights
 from app.nebula import users as nebula_users
 from app.settings import Settings
 from app.vmm import accounts as vmm_accounts
+from app.vmm import image_servers as vmm_image_servers
 from app.vmm import outbound as vmm_outbound
 from app.vmm import users as vmm_users
 
@@ -72,6 +73,7 @@ def open_process(settings: Settings) -> None:
     _open_nebula(settings)
     vmm_accounts.configure(registration=settings.vmm_registration)
     vmm_outbound.configure(settings.vmm_allowed_hosts)
+    vmm_image_servers.configure(settings.vmm_image_servers, settings.public_url, settings.ca_file)
 
 
 def _open_nebula(settings: Settings) -> None:

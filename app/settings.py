@@ -188,6 +188,11 @@ class Settings(BaseSettings):
         description="LXD hosts that may be added: names, addresses or networks, comma separated, or *; default: all"
         " that have a public address.",
     )
+    vmm_image_servers: CommaList = Field(
+        ["https://images.lxd.canonical.com"],
+        description="Simplestreams servers that are offered to users of ui-vmm, comma separated; asked only when"
+        " somebody asks for their images.",
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="Least level that is logged: debug, info, warning or error."
     )

@@ -12,7 +12,7 @@ import yaml
 from app.core import db
 from app.core.calls import Caller
 from app.core.errors import NotFound, Problem
-from app.vmm import lxd, servers
+from app.vmm import image_servers, lxd, servers
 from app.vmm.documents import Document, resource, seconds
 from app.vmm.lxd import Host
 from models.vmm.servers import HostObject
@@ -185,6 +185,11 @@ def _listed(server: int, kind: Kind, host: Host) -> list[Document]:
     return [_resource(server, kind, entry, known[kind.name(entry)]) for entry in entries]
 
 
+def one(server: int, kind: Kind, entry: Entry) -> Document:
+    """A thing on a host as lists have it. Opens its own units."""
+    return _resource(server, kind, entry, numbers(server, kind.type, [kind.name(entry)])[kind.name(entry)])
+
+
 def _resource(server: int, kind: Kind, entry: Entry, number: int) -> Document:
     attributes = {f"{kind.type}_id": number, "server_id": server, **kind.attributes(entry)}
     return resource(kind.type, number, attributes)
@@ -213,6 +218,15 @@ def linked(found: list[Document], pools: list[Document]) -> list[Document]:
         for one in found
         if one["attributes"]["pool_name"] in by_name
     ]
+
+
+def images(caller: Caller, number: int, provider: str, image_server: str) -> list[Document]:
+    """The images of a host, or of a server of images. Opens its own units. Raises as `of_server`, `image_servers`."""
+    if not image_server:
+        return of_server(caller, IMAGES, number, provider)
+    servers.visible(caller, number, provider)
+    with lxd.turn():
+        return image_servers.images(image_server, number)
 
 
 def instances(caller: Caller, number: int, provider: str, instance: int = 0) -> tuple[list[Document], list[Document]]:

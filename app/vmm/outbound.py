@@ -33,17 +33,21 @@ def as_network(entry: str) -> Network | None:
         return None
 
 
-def resolve(host: str, port: int) -> str:
+def resolve(host: str, port: int, pointer: str = "/server_host") -> str:
     """The address of a host that we may be sent to, to be used from now on. Raises Forbidden, BadGateway."""
+    allowed = [address for address in lookup(host, port) if _is_allowed(host.lower(), ip_address(address))]
+    if not allowed:
+        raise Forbidden(REFUSED, errors=[(pointer, REFUSED)])
+    return allowed[0]
+
+
+def lookup(host: str, port: int) -> list[str]:
+    """The addresses of a host, wherever they are. Raises BadGateway where there is none."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise BadGateway("no connection") from None
-    addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
-    allowed = [address for address in addresses if _is_allowed(host.lower(), ip_address(address))]
-    if not allowed:
-        raise Forbidden(REFUSED, errors=[("/server_host", REFUSED)])
-    return allowed[0]
+    return [str(entry[4][0]).partition("%")[0] for entry in found]
 
 
 def _is_allowed(host: str, address: Address) -> bool:

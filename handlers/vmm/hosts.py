@@ -1,7 +1,7 @@
 """What is on LXD hosts (vmm 5)."""
 
 from app.core.calls import Caller
-from app.vmm import inventory
+from app.vmm import image_servers, inventory, servers
 from app.vmm.documents import document
 
 
@@ -31,8 +31,15 @@ def list_profiles(body: dict, caller: Caller):
 
 
 def list_images(body: dict, caller: Caller):
-    """Its images."""
-    return document(inventory.of_server(caller, inventory.IMAGES, body["server_id"], body["provider"]))
+    """Its images, or those of a server of images."""
+    found = inventory.images(caller, body["server_id"], body["provider"], body.get("image_server_host") or "")
+    return document(found)
+
+
+def list_image_servers(body: dict, caller: Caller):
+    """Where images come from."""
+    servers.visible(caller, body["server_id"], body["provider"])
+    return document(image_servers.listed())
 
 
 def list_instances(body: dict, caller: Caller):

@@ -31,7 +31,8 @@ SHORT = {"reader", "alone"}
 # What cannot succeed without an LXD.
 ON_HOSTS = {
     "verify_server", "add_server", "get_server", "list_certificates", "list_pools", "list_networks", "list_volumes",
-    "list_profiles", "list_images", "get_instance",
+    "list_profiles", "list_images", "get_instance", "revoke_certificate", "update_profile", "delete_profile",
+    "delete_image",
 }  # fmt: skip
 UNDER_WORK = {"vmm"}  # what has changed since the last issue that is finished
 
@@ -93,7 +94,7 @@ def test_fuzz(system, role, server, daemon, tmp_path, run):
         "FLOTILLA_FUZZ_ROLE": role,
         "FLOTILLA_FUZZ_TOKEN": TOKEN,
         "FLOTILLA_FUZZ_LOG": str(log),
-        "FLOTILLA_FUZZ_LXD": "" if daemon is None else f"{daemon.port} {daemon.password}",
+        "FLOTILLA_FUZZ_LXD": "" if daemon is None else str(daemon.folder),
     }
     command = [str(Path(sys.executable).parent / "schemathesis")]
     command += ["--config-file", str(HERE / "schemathesis.toml"), "run", f"{server.url}/openapi/{system}.json"]

@@ -3,20 +3,24 @@
 import itertools
 import os
 import random
+import tempfile
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.support.vmm import Authenticator, Panel
+from app.vmm.servers import fingerprint
+from tests.support.certificates import self_signed
+from tests.support.lxd import Lxd, found
+from tests.support.vmm import Authenticator, Panel, host
 
 URL = os.environ["FLOTILLA_FUZZ_URL"]
 EMAIL, GUEST, PASSWORD = (os.environ[f"FLOTILLA_FUZZ_{name}"] for name in ("EMAIL", "GUEST", "PASSWORD"))
-LXD = os.environ["FLOTILLA_FUZZ_LXD"]
-PROTOCOL = {"server_protocol": "lxd"}
+LXD = os.environ["FLOTILLA_FUZZ_LXD"]  # its folder; empty where there is none
 RANDOM = random.Random(7)
 NOBODY = Panel(httpx.Client(base_url=URL, timeout=60))
 PASSWORDS = ("user_password", "user_passwordRepeat")
@@ -59,15 +63,43 @@ class World:
         return {"user_login": self.login, **key.show(options, URL)}
 
     @cached_property
+    def daemon(self) -> Lxd:
+        return found(Path(LXD))
+
+    @cached_property
     def host(self) -> dict[str, Any]:
         """The LXD that is there, or one that is not."""
-        port, password = LXD.split() if LXD else ("1", "none")
-        return {"server_host": "127.0.0.1", "server_port": int(port), "server_password": password, **PROTOCOL}
+        if LXD:
+            return host(self.daemon)
+        return {"server_host": "127.0.0.1", "server_port": 1, "server_password": "none", "server_protocol": "lxd"}
 
     @cached_property
     def server(self) -> int:
         """The number of the LXD, added by its address; the fuzzer adds it by its name."""
         return int(self.admin.done("server.add", self.host)["id"]) if LXD else 1
+
+    def profile(self) -> str:
+        name = new()
+        if LXD:
+            self.daemon.lxc("profile", "create", name)
+        return name
+
+    def certificate(self) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            self_signed(Path(folder))
+            file = Path(folder) / "cert.pem"
+            if LXD:
+                self.daemon.lxc("config", "trust", "add", str(file))
+            return fingerprint(file.read_text())
+
+    def image(self) -> str:
+        if not LXD:
+            return "0" * 64
+        known = {one["fingerprint"] for one in self.daemon.query("/1.0/images?recursion=1")}
+        if len(known) < 2:
+            files = [str(self.daemon.images / name) for name in ("lxd.tar.xz", "rootfs.squashfs")]
+            self.daemon.lxc("image", "import", *files, "--alias", "passing")
+        return self.daemon.query("/1.0/images/aliases/passing")["target"]
 
     def passkey(self) -> int:
         options = self.admin.done("user.credentialMake", {"user_login": self.login})["attributes"]["publicKey"]
@@ -134,6 +166,11 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
         ),
         on_host,
     ),
+    "list_image_servers": on_host,
+    "revoke_certificate": lambda: {**on_host(), "certificate_fingerprint": WORLD.certificate()},
+    "update_profile": lambda: {**on_host(), "profile_name": WORLD.profile(), "profile_body": "config: {user.a: b}"},
+    "delete_profile": lambda: {**on_host(), "profile_name": WORLD.profile()},
+    "delete_image": lambda: {**on_host(), "image_fingerprint": WORLD.image()},
     "list_instances": lambda: {**on_host(), "instance_id": 0, **({} if RANDOM.random() < 0.5 else {"server_id": 0})},
     "get_instance": lambda: {**on_host(), "instance_name": "runs"},
 }

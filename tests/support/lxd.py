@@ -59,6 +59,15 @@ def _script(verb: str, folder: Path) -> str:
     return done.stdout.strip()
 
 
+def found(folder: Path) -> Lxd:
+    """The daemon of a folder, started by somebody else."""
+    return Lxd(folder, _pairs((folder / "lxd.env").read_text()))
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
 @contextmanager
 def lxd() -> Iterator[Lxd]:
     """A daemon, ended with all that belongs to it. Skips where there can be none, fails where FLOTILLA_E2E=require."""
@@ -67,8 +76,7 @@ def lxd() -> Iterator[Lxd]:
     # Unix sockets have short names.
     folder = Path(tempfile.mkdtemp(prefix="flotilla-lxd-"))
     try:
-        lines = _script("start", folder).splitlines()
-        started = Lxd(folder, dict(line.split("=", 1) for line in lines if "=" in line))
+        started = Lxd(folder, _pairs(_script("start", folder)))
         print(f"genuine lxd {started.query('/1.0')['environment']['server_version']}")
         yield started
     finally:

@@ -11,6 +11,7 @@ from soft_webauthn import SoftWebauthnDevice
 from app.core import passwords
 from app.core.db import write
 from app.vmm import users
+from tests.support.lxd import Lxd
 from tests.support.mailbox import Mailbox
 
 API = "/api/v1"
@@ -69,6 +70,22 @@ def make_user(login: str, *, group: int = users.USER, password: str | None = PAS
     with write():
         user = users.create(login, f"{login}@example.com", hashed, group=group, active=True)
     return int(user.pk)
+
+
+def host(daemon: Lxd, **changes: Any) -> dict[str, Any]:
+    """What server.add is told of a host."""
+    body = {"server_host": "127.0.0.1", "server_port": daemon.port, "server_password": daemon.password}
+    return {**body, "server_protocol": "lxd", **changes}
+
+
+def on(number: int, **more: Any) -> dict[str, Any]:
+    """What methods are told of a host that was added, and of the instance `runs` on it."""
+    return {"server_id": number, "provider": "lxd", "instance_name": "runs", **more}
+
+
+def trusted(daemon: Lxd) -> list[str]:
+    """The fingerprints that a host trusts."""
+    return sorted(one["fingerprint"] for one in daemon.query("/1.0/certificates?recursion=1"))
 
 
 def code_in(box: Mailbox) -> str:

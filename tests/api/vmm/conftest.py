@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from app.core import mail
-from app.vmm import accounts, outbound
+from app.vmm import accounts, image_servers, outbound
 from tests.support.lxd import Lxd, furnish, lxd
 from tests.support.mailbox import Mailbox, mailbox
-from tests.support.vmm import ORIGIN, Panel, make_user
+from tests.support.vmm import ORIGIN, Panel, host, make_user, trusted
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +24,7 @@ def box(_post: Mailbox) -> Iterator[Mailbox]:
     mail.configure(mail.Mail(f"smtp://127.0.0.1:{_post.port}", "flotilla@example.com", ORIGIN))
     accounts.configure(registration=True)
     outbound.configure(["127.0.0.1"])
+    image_servers.configure(["https://images.example.com"], None, None)
     yield _post
     mail.configure(mail.Mail(None, "", ""))
     accounts.configure(registration=False)
@@ -56,3 +57,13 @@ def eve(nobody) -> Panel:
     """Another user."""
     make_user("eve")
     return nobody.log_in("eve")
+
+
+@pytest.fixture
+def number(daemon, ada) -> Iterator[int]:
+    """The number of the host, added by ada; at the end the host does not trust us any more."""
+    before = trusted(daemon)
+    added = ada.done("server.add", host(daemon))
+    yield int(added["id"])
+    for fingerprint in set(trusted(daemon)) - set(before):
+        daemon.lxc("config", "trust", "remove", fingerprint)

@@ -30,10 +30,13 @@ BODIES = {
 }
 NO_HOST = {"server_id": 999, "provider": "lxd"}
 BODIES |= {name: NO_HOST for name in OPERATIONS if name.endswith(".list") or name in ("server.get", "instance.get")}
+GONE = {**NO_HOST, "certificate_fingerprint": "0", "profile_name": "p", "profile_body": "{}", "image_fingerprint": "0"}
+CHANGES = ("certificate.revoke", "profile.update", "profile.delete", "image.delete", "image.serverList")
+BODIES |= dict.fromkeys(CHANGES, GONE)
 UNREACHED = {"server_host": "10.1.2.3", "server_port": 8443, "server_password": "x", "server_protocol": "lxd"}
 BODIES |= dict.fromkeys(("server.verify", "server.add"), UNREACHED)
 MISSING = {"user.credentialDelete", "token.revoke", "ssh-key.delete"} | {
-    name for name in OPERATIONS if BODIES.get(name) is NO_HOST
+    name for name in OPERATIONS if BODIES.get(name) in (NO_HOST, GONE)
 }
 
 

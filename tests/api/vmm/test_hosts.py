@@ -18,7 +18,7 @@ from models.vmm.servers import Server
 from tests.support.certificates import self_signed
 from tests.support.lxd import SCRIPT, lxd
 from tests.support.server import free_port
-from tests.support.vmm import make_user
+from tests.support.vmm import host, make_user, on, trusted
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("lxd")]
 
@@ -28,32 +28,9 @@ READING = (
 )  # fmt: skip
 
 
-def host(daemon, **changes):
-    body = {"server_host": "127.0.0.1", "server_port": daemon.port, "server_password": daemon.password}
-    return {**body, "server_protocol": "lxd", **changes}
-
-
-def on(number, **more):
-    return {"server_id": number, "provider": "lxd", "instance_name": "runs", **more}
-
-
-def trusted(daemon):
-    return sorted(one["fingerprint"] for one in daemon.query("/1.0/certificates?recursion=1"))
-
-
 def kept():
     with db.read():
         return db.rows("SELECT * FROM vmm_server")
-
-
-@pytest.fixture
-def number(daemon, ada):
-    """The number of the host, added by ada; at the end the host does not trust us any more."""
-    before = trusted(daemon)
-    added = ada.done("server.add", host(daemon))
-    yield int(added["id"])
-    for fingerprint in set(trusted(daemon)) - set(before):
-        daemon.lxc("config", "trust", "remove", fingerprint)
 
 
 @pytest.mark.rule("vmm 5")
