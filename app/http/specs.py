@@ -5,12 +5,16 @@ docs and clients all come from the same bytes. Connexion's own file loading cann
 Jinja and knows no bundling (ecosystem.md section 1, row 31; pipeline.md b).
 """
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+import orjson
 import yaml
 from connexion.spec import OpenAPISpecification
 from openapi_spec_validator import OpenAPIV30SpecValidator
@@ -196,7 +200,7 @@ def document(folder: Path, system: System, audience: Audience) -> dict[str, Any]
         "paths": paths,
         "components": {section: entries for section, entries in components.items() if entries},
     }
-    _gate(result, system)
+    _gate(result, system, folder)
     return result
 
 
@@ -208,11 +212,9 @@ def operations(doc: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]
                 yield path, method, item[method]
 
 
-def _gate(doc: dict[str, Any], system: System) -> None:
+def _gate(doc: dict[str, Any], system: System, folder: Path) -> None:
     """Refuse what OpenAPI does not allow (an operationId that stands twice too) and what the pipeline does not do."""
-    error = next(OpenAPIV30SpecValidator(doc).iter_errors(), None)
-    if error is not None:
-        raise SpecError(f"{system.name}: {error.message[:300]} at {'/'.join(map(str, error.absolute_path))}")
+    _judge(doc, system, folder)
     for pointer, key in _extensions(doc):
         if key not in KNOWN_EXTENSIONS and not key.startswith("x-no-"):
             raise SpecError(f"{system.name}: unknown key {key} at {pointer}")
@@ -223,6 +225,23 @@ def _gate(doc: dict[str, Any], system: System) -> None:
         for segment in path.split("/"):
             if "{" in segment and not (segment[0] == "{" and segment[-1] == "}" and segment.count("{") == 1):
                 raise SpecError(f"{where}: segment {segment} mixes text and parameters")
+
+
+def _judge(doc: dict[str, Any], system: System, folder: Path) -> None:
+    """Have the validator judge a document, once: it takes longer than all else at a start.
+
+    A good verdict is kept beside the specs, as Python keeps what it compiled, under the hash of what was judged.
+    """
+    judged = sha256(version("openapi-spec-validator").encode() + orjson.dumps(doc)).hexdigest()
+    verdict = folder / "__pycache__" / f"{system.name}-{judged[:32]}.good"
+    if verdict.exists():
+        return
+    error = next(OpenAPIV30SpecValidator(doc).iter_errors(), None)
+    if error is not None:
+        raise SpecError(f"{system.name}: {error.message[:300]} at {'/'.join(map(str, error.absolute_path))}")
+    with contextlib.suppress(OSError):  # as where specs cannot be written to
+        verdict.parent.mkdir(exist_ok=True)
+        verdict.touch()
 
 
 def _extensions(node: Any, pointer: str = "") -> Iterator[tuple[str, str]]:

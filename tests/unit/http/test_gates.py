@@ -155,3 +155,28 @@ def test_an_unknown_system_is_named():
     with pytest.raises(specs.SpecError, match="nebulla"):
         specs.load_systems(specs.root(), ["mender", "nebulla"])
     assert [system.name for system in specs.load_systems(specs.root(), ["mender"])] == ["mender", "flotilla"]
+
+
+def test_a_document_is_judged_once(tmp_path, monkeypatch):
+    judged = []
+    judge = specs.OpenAPIV30SpecValidator
+    monkeypatch.setattr(specs, "OpenAPIV30SpecValidator", lambda doc: judged.append(doc) or judge(doc))
+    document(tmp_path)
+    document(tmp_path)
+    assert len(judged) == 1
+    document(tmp_path, lambda raw: got(raw).update(summary="another"))
+    assert len(judged) == 2
+    for _ in range(2):
+        with pytest.raises(specs.SpecError):
+            document(tmp_path, lambda raw: got(raw)["responses"]["200"].pop("description"))
+    assert len(judged) == 4
+
+
+def got(raw: dict) -> dict:
+    """The operation of the small spec."""
+    return raw["paths"]["/things/{thing_id}"]["get"]
+
+
+def test_where_no_verdict_can_be_kept_each_start_judges(tmp_path):
+    (tmp_path / "__pycache__").write_text("")
+    assert document(tmp_path) == document(tmp_path)
