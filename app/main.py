@@ -17,7 +17,21 @@ import structlog
 from connexion import AsyncApp
 from connexion.middleware.lifespan import LifespanMiddleware
 
-from app.core import db, documents, failpoints, limits, mail, migrate, secrets, storage, threads, tokens, work, worker
+from app.core import (
+    db,
+    documents,
+    failpoints,
+    feeds,
+    limits,
+    mail,
+    migrate,
+    secrets,
+    storage,
+    threads,
+    tokens,
+    work,
+    worker,
+)
 from app.core.calls import Audience
 from app.core.errors import NotFound
 from app.core.log import configure as configure_log
@@ -39,6 +53,7 @@ from app.nebula import rights as nebula_rights
 from app.nebula import users as nebula_users
 from app.settings import Settings
 from app.vmm import accounts as vmm_accounts
+from app.vmm import events as vmm_events
 from app.vmm import image_servers as vmm_image_servers
 from app.vmm import outbound as vmm_outbound
 from app.vmm import users as vmm_users
@@ -49,7 +64,7 @@ log = structlog.get_logger("flotilla")
 WORK_MODULES = {
     "mender": ("app.mender.artifacts", "app.mender.audit", "app.mender.password_reset", "app.mender.useradm"),
     "nebula": ("app.nebula.reports",),
-    "vmm": ("app.vmm.codes", "app.vmm.cleaning"),
+    "vmm": ("app.vmm.codes", "app.vmm.cleaning", "app.vmm.tasks"),
 }
 TOKEN_KINDS = {"mender": ("user", "device"), "vmm": ("user",)}
 AUDIENCES: tuple[Audience, ...] = ("public", "internal")
@@ -72,8 +87,9 @@ def open_process(settings: Settings) -> None:
     mender_audit.configure(settings.mender_audit_days)
     _open_nebula(settings)
     vmm_accounts.configure(registration=settings.vmm_registration)
+    vmm_events.configure(settings.vmm_stream_auth_seconds)
     vmm_outbound.configure(settings.vmm_allowed_hosts)
-    vmm_image_servers.configure(settings.vmm_image_servers, settings.public_url, settings.ca_file)
+    vmm_image_servers.configure(settings.vmm_image_servers, settings.public_url, settings.ca_file, settings.tls_cert)
 
 
 def _open_nebula(settings: Settings) -> None:
@@ -87,13 +103,15 @@ def _open_nebula(settings: Settings) -> None:
 
 
 def begin_stop() -> None:
-    """The process is told to end: its work in the background takes nothing new."""
+    """The process is told to end: its work in the background takes nothing new, and open connections are closed."""
+    feeds.close_all()
     if _worker is not None:
         _worker.begin_stop()
 
 
 def close_process() -> None:
     """Give back what `open_process` opened, leases of work included."""
+    vmm_events.stop()
     if _worker is not None:
         _worker.stop()
     if not threads.shutdown():

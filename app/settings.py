@@ -193,6 +193,9 @@ class Settings(BaseSettings):
         description="Simplestreams servers that are offered to users of ui-vmm, comma separated; asked only when"
         " somebody asks for their images.",
     )
+    vmm_stream_auth_seconds: int = Field(
+        10, ge=0, description="Seconds that a stream of ui-vmm's events may be open before somebody says whose it is."
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="Least level that is logged: debug, info, warning or error."
     )

@@ -83,6 +83,10 @@ class Unprocessable(Problem):
     status = 422
 
 
+class UpgradeRequired(Problem):
+    status = 426
+
+
 class TooManyRequests(Problem):
     status = 429
 

@@ -33,6 +33,14 @@ class Permanent(Exception):
     """Raised by the function of a kind: this unit fails for good, trying again would not help."""
 
 
+class Later(Exception):
+    """Raised by the function of a kind: something else is not done yet, look again after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.delay = timedelta(seconds=seconds)
+
+
 class LeaseLost(Exception):
     """This process took too long and the unit is somebody else's, or it is told to stop: leave the rest."""
 
@@ -162,6 +170,8 @@ def run(unit: Unit) -> None:
         log.info("work done", attempts=unit.attempts)
     except LeaseLost:
         log.warning("work left to another worker")
+    except Later as later:
+        postpone(unit, later.delay)
     except Exception as exc:
         fail(unit, exc)
     finally:
@@ -175,6 +185,13 @@ def finish(unit: Unit) -> None:
             return
         if not _release(unit.claim, "queued", "attempts = 0, due_ts = ?", clock.micros(clock.now())):
             raise LeaseLost(f"{unit.kind} {unit.key}")
+        _tell()
+
+
+def postpone(unit: Unit, delay: timedelta) -> None:
+    """Queue the unit again, due after a while, as if it had not been tried."""
+    with db.write():
+        _release(unit.claim, "queued", "attempts = 0, due_ts = ?", clock.micros(clock.now() + delay))
         _tell()
 
 

@@ -15,6 +15,7 @@ import orjson
 
 from app.core import failpoints, threads
 from app.core.calls import Request, Stream
+from app.core.feeds import Feed
 from app.http.ranges import Selection, http_date, select
 from app.http.schemas import Compiled, Errors, Schemas
 
@@ -35,6 +36,7 @@ class Answer:
     body: bytes
     headers: Headers = field(default_factory=list)
     stream: Stream | None = None
+    feed: Feed | None = None
 
 
 class Answers:
@@ -44,14 +46,21 @@ class Answers:
         self._media = media
         self._schemas = schemas
 
+    @property
+    def opens_sockets(self) -> bool:
+        """Whether the operation may be asked for by websocket."""
+        return 101 in self._media
+
     def render(self, result: Any) -> Answer:
-        """The answer of what a handler returned: body, (body, status), (body, status, headers) or a Stream."""
+        """The answer of what a handler returned: body, (body, status), (body, status, headers), a Stream or a Feed."""
         body, status, headers = result, 200, None
         if isinstance(result, tuple):
             body, status = result[0], result[1]
             headers = result[2] if len(result) > 2 else None
         if isinstance(body, Stream):
             return Answer(status, body.media_type, b"", encode(headers), body)
+        if isinstance(body, Feed):
+            return Answer(status, self._media[status], b"", encode(headers), feed=body)
         if body is None:
             return Answer(status, None, b"", encode(headers))
         if isinstance(body, bytes):
@@ -77,7 +86,7 @@ class Answers:
         if declared != media:
             return [("", f"status {status} declares {declared}, not {media}")]
         schema = self._schemas[status]
-        if schema is None or declared is None or answer.stream is not None:
+        if schema is None or declared is None or answer.stream is not None or answer.feed is not None:
             return []
         try:
             value = orjson.loads(answer.body) if declared.endswith("json") else answer.body.decode()

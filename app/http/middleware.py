@@ -30,6 +30,7 @@ from app.http.origin import Origin
 from app.http.patience import patient
 from app.http.plan import Arguments, Media, Plan, compile_plan, refuse
 from app.http.protocol import hang_up
+from app.http.pushing import first_frame, push_events, push_frames, refuse_socket
 from app.http.receiving import Disconnected, Receive, declared_length, lumps, whole
 from app.http.request import build, request_id, with_body
 from app.http.routing import Router
@@ -112,13 +113,16 @@ class Pipeline(SpecMiddleware):
                 self.plans.append(plan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
         identifier = request_id(scope["headers"])
         structlog.contextvars.bind_contextvars(request_id=identifier)
         exchange = _Exchange(identifier)
+        if scope["type"] == "websocket":
+            await self._socket(exchange, scope, receive, send)
+            return
         with metrics.current().under_way.track_inprogress():
             await self._exchange(exchange, scope, receive, send, started)
 
@@ -127,17 +131,10 @@ class Pipeline(SpecMiddleware):
     ) -> None:
         """Answer one request, and note that it was."""
         identifier = exchange.identifier
-        answer: Answer | None
         try:
-            answer = await self._answer(exchange, scope, receive)
+            answer = await self._judged(exchange, scope, receive)
         except Disconnected:
             return
-        except Problem as problem:
-            answer = self._problem(problem, scope["path"], exchange)
-        except Exception as exc:
-            log.exception("request failed", method=scope["method"], path=scope["path"])
-            lack = InsufficientStorage("no space left") if is_disk_full(exc) else Problem("internal error")
-            answer = self._problem(lack, scope["path"], exchange)
         if answer is None:
             await hang_up(scope, receive)
             return
@@ -147,7 +144,8 @@ class Pipeline(SpecMiddleware):
         failpoints.hit("answer")
         plan, method = exchange.plan, scope["method"]
         system = plan.system if plan else self._around.envelopes.system(scope["path"])
-        await send_answer(answer, request, extra, receive, send, system)
+        if answer.feed is None:
+            await send_answer(answer, request, extra, receive, send, system)
         seconds = time.perf_counter() - started
         operation = plan.operation_id if plan else "none"
         metrics.current().observe(system, operation, method if method in METHODS else "other", answer.status, seconds)
@@ -159,6 +157,44 @@ class Pipeline(SpecMiddleware):
             operation=plan.operation_id if plan else None,
             ms=round(seconds * 1000, 2),
         )
+        if answer.feed is not None:
+            await push_events(answer.feed, [*answer.headers, *extra], receive, send)
+
+    async def _judged(self, exchange: "_Exchange", scope: Scope, receive: Receive) -> Answer | None:
+        """The answer to one request, whatever goes wrong; None where no answer is better. Raises Disconnected."""
+        try:
+            return await self._answer(exchange, scope, receive)
+        except Disconnected:
+            raise
+        except Problem as problem:
+            return self._problem(problem, scope["path"], exchange)
+        except Exception as exc:
+            log.exception("request failed", method=scope["method"], path=scope["path"])
+            lack = InsufficientStorage("no space left") if is_disk_full(exc) else Problem("internal error")
+            return self._problem(lack, scope["path"], exchange)
+
+    async def _socket(self, exchange: "_Exchange", scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a handshake as the GET that it is; what would be sent as events is then sent as frames."""
+        started = time.perf_counter()
+        await receive()
+        asked = {**scope, "type": "http", "method": "GET", "scheme": scope["scheme"].replace("ws", "http", 1)}
+        found = self._router.match("GET", scope["path"])
+        opened = found is not None and found[0].answers.opens_sockets and not scope["query_string"]
+        if opened:
+            await send({"type": "websocket.accept"})
+            asked["query_string"] = await first_frame(receive) or b""
+        answer = await self._judged(exchange, asked, _no_body)
+        assert answer is not None
+        ms = round((time.perf_counter() - started) * 1000, 2)
+        status = answer.status if answer.feed is None else 101
+        operation = exchange.plan.operation_id if exchange.plan else None
+        log.info("request", method="GET", path=scope["path"], status=status, operation=operation, ms=ms)
+        if answer.feed is None:
+            await refuse_socket(answer, [(b"x-request-id", exchange.identifier.encode())], scope, opened, send)
+            return
+        if not opened:
+            await send({"type": "websocket.accept"})
+        await push_frames(answer.feed, receive, send)
 
     async def _answer(self, exchange: "_Exchange", scope: Scope, receive: Receive) -> Answer:
         request, refused = build(scope, exchange.identifier, self._around.audience, self._around.origin)
@@ -287,6 +323,10 @@ class _Exchange:
         self.identifier = identifier
         self.request: Request | None = None
         self.plan: Plan | None = None
+
+
+async def _no_body() -> MutableMapping[str, Any]:
+    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 def _media(scope: Scope) -> Media:

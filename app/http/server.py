@@ -30,6 +30,8 @@ GRACE_SECONDS: Final = 8  # requests under way may finish
 DEADLINE_SECONDS: Final = 12  # then even a stuck thread cannot hold the exit up
 RESPAWN_SECONDS: Final = 1
 CANNOT_START: Final = 3
+MAX_FRAME: Final = 64 * 1024  # bytes that a websocket's client may say at once
+PING_SECONDS: Final = 1.0
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 # A device that lost its network says no goodbye: ask after a minute of silence, give up after two.
 KEEPALIVE: Final = {socket.TCP_KEEPIDLE: 60, socket.TCP_KEEPINTVL: 15, socket.TCP_KEEPCNT: 4}
@@ -146,6 +148,8 @@ def _configuration(app: Any, listener: Listener) -> uvicorn.Config:
         app,
         http=Protocol,
         ws="wsproto",
+        ws_max_size=MAX_FRAME,
+        ws_ping_interval=PING_SECONDS,
         lifespan="on",
         proxy_headers=False,
         server_header=False,

@@ -60,6 +60,7 @@ class System:
     negotiate: str = ""  # the function that looks at the media types of a request
     media: str = "application/json"  # of errors
     aliases: dict[Audience, dict[str, str]] = field(default_factory=dict)  # path prefix -> the one it stands for
+    sockets: dict[Audience, list[str]] = field(default_factory=dict)  # paths that websockets may ask for
     mount: str = ""  # a path in front of all its paths
     is_open: bool = False  # no operation asks for a credential
 
@@ -90,6 +91,7 @@ def load_systems(folder: Path, chosen: list[str] | None = None) -> list[System]:
             negotiate=entry.get("negotiate", ""),
             media=entry.get("media", "application/json"),
             aliases={a: (entry.get(a) or {}).get("aliases", {}) for a in ("public", "internal")},
+            sockets={a: (entry.get(a) or {}).get("sockets", []) for a in ("public", "internal")},
         )
         for name, entry in declared.items()
         if chosen is None or name in chosen or name == "flotilla"

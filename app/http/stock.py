@@ -26,6 +26,7 @@ from app.core.errors import Problem
 from app.http.answers import Answer, compile_answers
 from app.http.envelopes import Envelopes
 from app.http.middleware import Surroundings
+from app.http.pushing import events
 from app.http.request import build, request_id, with_body
 from app.http.resolver import HandlerResolver
 from app.http.schemas import Schemas
@@ -172,9 +173,12 @@ async def _with_files(body: Any, given: dict[str, Any], spool: Path) -> Any:
 
 
 def _response(answer: Answer) -> Response:
-    if answer.stream is not None:
+    response: Response
+    if answer.feed is not None:
+        response = StreamingResponse(events(answer.feed), answer.status, media_type=answer.media)
+    elif answer.stream is not None:
         stream = answer.stream.read(0, answer.stream.size)
-        response: Response = StreamingResponse(stream, answer.status, media_type=answer.stream.media_type)
+        response = StreamingResponse(stream, answer.status, media_type=answer.stream.media_type)
     else:
         response = Response(answer.body, answer.status, media_type=answer.media)
     for name, value in answer.headers:

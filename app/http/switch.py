@@ -24,26 +24,28 @@ log = structlog.get_logger("flotilla.request")
 
 
 class Switch:
-    """Chooses by scope type and path; websockets are refused, since no operation uses one yet."""
+    """Chooses by scope type and path; websockets are refused, but where a system has some (`sockets`)."""
 
     def __init__(self, inner: Any, audience: Audience, systems: Sequence[System]) -> None:
         self._inner = inner
         self._aliases = [alias for system in systems for alias in system.aliases.get(audience, {}).items()]
+        self._sockets = {path for system in systems for path in system.sockets.get(audience, ())}
         self._pages: Any = None
         if audience == "public":
             self._pages = WSGIMiddleware(cast(Any, create_pages(systems)), workers=PAGE_WORKERS)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
+        scope = self._resolved(scope)
+        if scope["type"] == "websocket" and scope["path"] not in self._sockets:
             await _refuse_websocket(scope, receive, send)
         elif scope["type"] == "http" and self._pages is not None and _is_page(scope["path"]):
             await self._page(scope, receive, send)
         else:
-            await self._inner(self._resolved(scope), receive, send)
+            await self._inner(scope, receive, send)
 
     def _resolved(self, scope: Any) -> Any:
         """The scope under the path that its path stands for, where it is an alias (`aliases` in systems.yaml)."""
-        if scope["type"] == "http":
+        if scope["type"] in ("http", "websocket"):
             for alias, prefix in self._aliases:
                 if scope["path"].startswith(alias + "/"):
                     return {**scope, "path": prefix + scope["path"].removeprefix(alias)}

@@ -5,7 +5,7 @@ from typing import Final
 
 from app.core import clock, schedule, work
 from app.core.db import write
-from app.vmm import accounts, servers
+from app.vmm import accounts, events, servers
 from models.vmm.users import Challenge, Code, Token
 
 ENDED: Final = timedelta(days=7)  # so long users see tokens that have ended
@@ -20,4 +20,5 @@ def forget(unit: work.Unit) -> None:
         Challenge.delete().where(Challenge.expires_ts <= now).execute()
         Token.delete().where(Token.expire_ts <= now - ENDED).execute()
         accounts.forget_stale()
+        events.forget()
     servers.forget_unfinished()

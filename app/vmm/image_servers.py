@@ -41,16 +41,25 @@ Entry = dict[str, Any]
 
 _servers: tuple[str, ...] = ()
 _trusted: ssl.SSLContext | None = None
+_certificate = ""
 
 
-def configure(servers: Sequence[str], public_url: str | None, authorities: Path | None) -> None:
-    """Offer this server itself, if it is reached by https, and `servers`; trust further `authorities` (PEM)."""
-    global _servers, _trusted
+def configure(
+    servers: Sequence[str], public_url: str | None, authorities: Path | None, certificate: Path | None = None
+) -> None:
+    """Offer this server itself, if it is reached by https, and `servers`; trust further `authorities` (PEM).
+
+    `certificate`: our own, which LXD is given so that it knows us.
+    """
+    global _servers, _trusted, _certificate
+    _certificate = certificate.read_text() if certificate is not None else ""
     own = [public_url.rstrip("/") + OURS] if public_url is not None and public_url.startswith("https://") else []
     _servers = (*own, *servers)
     _trusted = ssl.create_default_context()
     if authorities is not None:
         _trusted.load_verify_locations(authorities)
+    if _certificate:
+        _trusted.load_verify_locations(cadata=_certificate)
 
 
 def listed() -> list[Document]:
@@ -59,6 +68,14 @@ def listed() -> list[Document]:
         resource("image", number, {"image_server_host": server, "image_server_protocol": PROTOCOL})
         for number, server in enumerate(_servers, 1)
     ]
+
+
+def source(address: str, fingerprint: str) -> Document:
+    """What LXD is told to take an image from a server; for our own it is given our certificate."""
+    told = {"type": "image", "mode": "pull", "protocol": PROTOCOL, "server": address, "fingerprint": fingerprint}
+    if _certificate and _servers and address.rstrip("/") == _servers[0] and _servers[0].endswith(OURS):
+        told["certificate"] = _certificate
+    return told
 
 
 def images(address: str, server: int) -> list[Document]:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from websockets.sync.client import connect
 
 from app.vmm.servers import fingerprint
 from tests.support.certificates import self_signed
@@ -101,6 +102,17 @@ class World:
             self.daemon.lxc("image", "import", *files, "--alias", "passing")
         return self.daemon.query("/1.0/images/aliases/passing")["target"]
 
+    @cached_property
+    def connection(self) -> Any:
+        """A stream that is the administrator's, and stays open."""
+        opened = connect(URL.replace("http", "ws", 1) + "/api/v1/event.subscribe?stream=kept", proxy=None)
+        self.admin.done("event.auth", {"stream": "kept"})
+        return opened
+
+    def stream(self) -> str:
+        assert self.connection
+        return "kept"
+
     def passkey(self) -> int:
         options = self.admin.done("user.credentialMake", {"user_login": self.login})["attributes"]["publicKey"]
         made = Authenticator().make(options, URL)
@@ -171,6 +183,10 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "update_profile": lambda: {**on_host(), "profile_name": WORLD.profile(), "profile_body": "config: {user.a: b}"},
     "delete_profile": lambda: {**on_host(), "profile_name": WORLD.profile()},
     "delete_image": lambda: {**on_host(), "image_fingerprint": WORLD.image()},
+    "add_instance": lambda: {**on_host(), "instance_id": 0, "instance_name": new()[1:], "instance_image": "tiny"},
+    "act_on_instance": lambda: {**on_host(), "instance_id": 0, "instance_name": "stopped", "instance_status": "stop"},
+    "authenticate_stream": lambda: {"stream": WORLD.stream()},
+    "subscribe_by_post": lambda: {"stream": new()},
     "list_instances": lambda: {**on_host(), "instance_id": 0, **({} if RANDOM.random() < 0.5 else {"server_id": 0})},
     "get_instance": lambda: {**on_host(), "instance_name": "runs"},
 }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.core import mail
-from app.vmm import accounts, image_servers, outbound
+from app.vmm import accounts, events, image_servers, outbound
 from tests.support.lxd import Lxd, furnish, lxd
 from tests.support.mailbox import Mailbox, mailbox
 from tests.support.vmm import ORIGIN, Panel, host, make_user, trusted
@@ -29,6 +29,16 @@ def box(_post: Mailbox) -> Iterator[Mailbox]:
     mail.configure(mail.Mail(None, "", ""))
     accounts.configure(registration=False)
     outbound.configure([])
+
+
+@pytest.fixture(autouse=True)
+def _streams(request) -> Iterator[None]:
+    """No stream looks into a database that is gone."""
+    if "http" in request.fixturenames:
+        request.getfixturevalue("database")
+    yield
+    events.stop()
+    events.configure(auth_seconds=10)
 
 
 @pytest.fixture(scope="session")

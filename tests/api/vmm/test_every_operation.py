@@ -8,11 +8,13 @@ from tests.support.vmm import MEDIA, PASSWORD, Panel, make_user
 
 (SYSTEM,) = [system for system in specs.load_systems(specs.root()) if system.name == "vmm"]
 DOCUMENT = specs.document(specs.root(), SYSTEM, "public")
-OPERATIONS = {path.rpartition("/")[2]: operation for path, _, operation in specs.operations(DOCUMENT)}
+OPERATIONS = {
+    path.rpartition("/")[2]: operation for path, method, operation in specs.operations(DOCUMENT) if method == "post"
+}
 WITH_BODY = [name for name, operation in OPERATIONS.items() if "requestBody" in operation]
 OPEN = {
     "config.get", "health.alive", "health.ready", "user.login", "user.register", "user.recovery",
-    "user.assertionGet", "user.assertionVerify", "user.credentialMake",
+    "user.assertionGet", "user.assertionVerify", "user.credentialMake", "event.subscribe",
 }  # fmt: skip
 # What each of the callers who hold a good token may do to their own account; what comes of it.
 BODIES = {
@@ -33,10 +35,12 @@ BODIES |= {name: NO_HOST for name in OPERATIONS if name.endswith(".list") or nam
 GONE = {**NO_HOST, "certificate_fingerprint": "0", "profile_name": "p", "profile_body": "{}", "image_fingerprint": "0"}
 CHANGES = ("certificate.revoke", "profile.update", "profile.delete", "image.delete", "image.serverList")
 BODIES |= dict.fromkeys(CHANGES, GONE)
+ON_INSTANCE = {**NO_HOST, "instance_id": 0, "instance_name": "web", "instance_status": "start"}
+BODIES |= {"instance.action": ON_INSTANCE, "instance.add": ON_INSTANCE, "event.auth": {"stream": "none"}}
 UNREACHED = {"server_host": "10.1.2.3", "server_port": 8443, "server_password": "x", "server_protocol": "lxd"}
 BODIES |= dict.fromkeys(("server.verify", "server.add"), UNREACHED)
-MISSING = {"user.credentialDelete", "token.revoke", "ssh-key.delete"} | {
-    name for name in OPERATIONS if BODIES.get(name) in (NO_HOST, GONE)
+MISSING = {"event.auth", "user.credentialDelete", "token.revoke", "ssh-key.delete"} | {
+    name for name in OPERATIONS if BODIES.get(name) in (NO_HOST, GONE, ON_INSTANCE)
 }
 
 

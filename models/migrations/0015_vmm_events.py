@@ -1,0 +1,20 @@
+"""Vmm events."""
+
+from pathlib import Path
+from typing import Any
+
+from app.core.migrate import drop, execute_file
+
+
+def up(migrator: Any, db: Any) -> None:
+    execute_file(Path(__file__))
+
+
+def down(migrator: Any, db: Any) -> None:
+    drop(
+        [
+            "vmm_task",
+            "vmm_listener",
+            "vmm_event",
+        ]
+    )
