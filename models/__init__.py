@@ -21,6 +21,7 @@ MODULES = (
     "models.nebula.reports",
     "models.vmm.users",
     "models.vmm.servers",
+    "models.vmm.simplestreams",
 )
 
 
