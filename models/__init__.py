@@ -22,6 +22,7 @@ MODULES = (
     "models.vmm.users",
     "models.vmm.servers",
     "models.vmm.events",
+    "models.vmm.simplestreams",
 )
 
 

@@ -8,9 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from app.core.compression import SUFFIXES, CompressionError, decompress
+from app.core.tar_stream import CHUNK, Member, TarError, members, printable
 from app.mender.artifact_header import ArtifactError, Header, Payload, augment, combine, load_json, parse_header
-from app.mender.compression import SUFFIXES, CompressionError, decompress
-from app.mender.tar_stream import CHUNK, Member, TarError, members, printable
 
 MAX_VERSION: Final = 4096
 MAX_MANIFEST: Final = 4 * 1024 * 1024

@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from app.core.errors import BadRequest
-from app.mender.tar_stream import Member, members, printable
+from app.core.tar_stream import Member, members, printable
 
 MAX_JSON: Final = 1024 * 1024
 MAX_TEXT: Final = 256

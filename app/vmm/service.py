@@ -20,7 +20,7 @@ def config() -> Document:
         "disable_server_add": False,
         "disable_ssh_key_add": False,
         "webauth_enabled": True,
-        "simplestream_enabled": False,
+        "simplestream_enabled": True,
         "stream": ids.uuid(),
     }
     return document(resource("config", 0, switches))

@@ -16,6 +16,7 @@ from websockets.sync.client import connect
 
 from app.vmm.servers import fingerprint
 from tests.support.certificates import self_signed
+from tests.support.images import SERIAL, TINY, TINY_ID, sent, unified
 from tests.support.lxd import Lxd, found
 from tests.support.vmm import Authenticator, Panel, host
 
@@ -103,6 +104,13 @@ class World:
         return self.daemon.query("/1.0/images/aliases/passing")["target"]
 
     @cached_property
+    def image_file(self) -> dict[str, str]:
+        """The path parameters of a file of an image of the server's own."""
+        self.admin.done("simplestream.add", TINY)
+        sent(self.admin, "unified.tar.gz", unified())
+        return {"product_id": TINY_ID, "serial": SERIAL, "file_name": "unified.tar.gz"}
+
+    @cached_property
     def connection(self) -> Any:
         """A stream that is the administrator's, and stays open."""
         opened = connect(URL.replace("http", "ws", 1) + "/api/v1/event.subscribe?stream=kept", proxy=None)
@@ -187,10 +195,14 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "act_on_instance": lambda: {**on_host(), "instance_id": 0, "instance_name": "stopped", "instance_status": "stop"},
     "authenticate_stream": lambda: {"stream": WORLD.stream()},
     "subscribe_by_post": lambda: {"stream": new()},
+    "add_product": lambda: {"product_os": new(), "product_release": "1", "product_arch": "amd64"},
     "list_instances": lambda: {**on_host(), "instance_id": 0, **({} if RANDOM.random() < 0.5 else {"server_id": 0})},
     "get_instance": lambda: {**on_host(), "instance_name": "runs"},
 }
-PATHS: dict[str, Callable[[], dict[str, Any]]] = {}
+PATHS: dict[str, Callable[[], dict[str, Any]]] = {
+    "download_image_file": lambda: WORLD.image_file,
+    "download_image_file_below_images": lambda: WORLD.image_file,
+}
 LISTED: dict[str, Callable[[], Any]] = {}
 
 

@@ -75,7 +75,10 @@ class Server:
 
 
 def start(data: Path, database_url: str | None = None, *, admin: bool = True, **environment: str) -> Server:
-    """Start a server on free loopback ports, wait until it is ready, and make an administrator unless there is one."""
+    """Start a server on free loopback ports, wait until it is ready, and make an administrator unless there is one.
+
+    With TLS_CERT and TLS_KEY it is reached, and calls itself, by https.
+    """
     data.mkdir(parents=True, exist_ok=True)
     port, internal = free_port(), free_port()
     env = {key: value for key, value in os.environ.items() if not key.startswith("FLOTILLA_")}
@@ -84,8 +87,11 @@ def start(data: Path, database_url: str | None = None, *, admin: bool = True, **
     if database_url:
         env["FLOTILLA_DATABASE_URL"] = database_url
     log = data / "server.log"
-    process = _launch(env, data, log)
     url = f"http://127.0.0.1:{port}"
+    if "TLS_CERT" in environment:
+        url = url.replace("http", "https")
+        env.setdefault("FLOTILLA_PUBLIC_URL", url)
+    process = _launch(env, data, log)
     _wait_ready(process, url, log)
     server = Server(process, url, f"http://127.0.0.1:{internal}", data, log, env)
     if admin:
@@ -104,7 +110,7 @@ def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path, seconds: 
         if process.poll() is not None:
             raise AssertionError(f"the server ended with {process.returncode}:\n{log.read_text()[-4000:]}")
         try:
-            if httpx.get(f"{url}/readyz", timeout=5).status_code == 200:
+            if httpx.get(f"{url}/readyz", timeout=5, verify=False).status_code == 200:
                 return
         except httpx.TransportError:
             pass

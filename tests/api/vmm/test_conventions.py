@@ -111,7 +111,7 @@ def test_what_the_server_offers(nobody):
         "disable_server_add": False,
         "disable_ssh_key_add": False,
         "webauth_enabled": True,
-        "simplestream_enabled": False,
+        "simplestream_enabled": True,
         "stream": "",
     }
     assert nobody.done("config.get")["attributes"]["stream"] != config["attributes"]["stream"]

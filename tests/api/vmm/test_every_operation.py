@@ -8,10 +8,12 @@ from tests.support.vmm import MEDIA, PASSWORD, Panel, make_user
 
 (SYSTEM,) = [system for system in specs.load_systems(specs.root()) if system.name == "vmm"]
 DOCUMENT = specs.document(specs.root(), SYSTEM, "public")
+# What is read without a body, images among it, is in test_simplestreams.py, and so is what an upload may be.
 OPERATIONS = {
     path.rpartition("/")[2]: operation for path, method, operation in specs.operations(DOCUMENT) if method == "post"
 }
 WITH_BODY = [name for name, operation in OPERATIONS.items() if "requestBody" in operation]
+WITH_BODY.remove("simplestream.upload")
 OPEN = {
     "config.get", "health.alive", "health.ready", "user.login", "user.register", "user.recovery",
     "user.assertionGet", "user.assertionVerify", "user.credentialMake", "event.subscribe",
@@ -29,7 +31,10 @@ BODIES = {
         "key_public": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBRRMKiK5g1RYMhzOZvAZgPjI5HDyD7IlVbDHiyeFlf9",
     },
     "ssh-key.delete": {"key_id": 999},
+    "simplestream.add": {"product_os": "tiny", "product_release": "1.0", "product_arch": "amd64"},
+    "simplestream.upload": {"file": "x"},
 }
+ADMINISTRATORS = {"simplestream.add": 200, "simplestream.upload": 415}  # it takes no JSON
 NO_HOST = {"server_id": 999, "provider": "lxd"}
 BODIES |= {name: NO_HOST for name in OPERATIONS if name.endswith(".list") or name in ("server.get", "instance.get")}
 GONE = {**NO_HOST, "certificate_fingerprint": "0", "profile_name": "p", "profile_body": "{}", "image_fingerprint": "0"}
@@ -42,6 +47,13 @@ BODIES |= dict.fromkeys(("server.verify", "server.add"), UNREACHED)
 MISSING = {"event.auth", "user.credentialDelete", "token.revoke", "ssh-key.delete"} | {
     name for name in OPERATIONS if BODIES.get(name) in (NO_HOST, GONE, ON_INSTANCE)
 }
+
+
+@pytest.fixture
+def administrator(nobody):
+    """A user of the group of administrators."""
+    make_user("admin", group=2)
+    return nobody.log_in("admin")
 
 
 @pytest.mark.rule("vmm 3")
@@ -70,6 +82,8 @@ def test_who_may_call_what(nobody, method):
             assert status == 200
         elif method in ("server.verify", "server.add"):
             assert status == 403, name  # where they want to go is not allowed
+        elif method in ADMINISTRATORS:
+            assert status == (ADMINISTRATORS[method] if name == "administrator" else 403), name
         else:
             assert status == (404 if method in MISSING else 200), name
 
@@ -84,15 +98,15 @@ def test_what_anybody_may_call_looks_at_no_token_but_a_passkeys(nobody, method):
 
 @pytest.mark.rule("vmm 2")
 @pytest.mark.parametrize("method", sorted(OPERATIONS))
-def test_an_answer_in_another_form_is_not_to_be_had(nobody, ada, method):
-    caller = nobody if method in OPEN else ada
+def test_an_answer_in_another_form_is_not_to_be_had(nobody, ada, administrator, method):
+    caller = nobody if method in OPEN else administrator if method in ADMINISTRATORS else ada
     assert caller.refused(406, method, BODIES.get(method, {}), headers={"Accept": f"{MEDIA}; charset=utf-8"})
 
 
 @pytest.mark.rule("vmm 2")
 @pytest.mark.parametrize("method", sorted(WITH_BODY))
-def test_every_body_has_a_type_a_limit_and_a_form(nobody, ada, method):
-    caller = nobody if method in OPEN else ada
+def test_every_body_has_a_type_a_limit_and_a_form(nobody, ada, administrator, method):
+    caller = nobody if method in OPEN else administrator if method in ADMINISTRATORS else ada
     assert caller.refused(415, method, {}, headers={"Content-Type": "application/json"})
     assert caller.refused(413, method, {"more": "a" * 1_100_000})
     for content in (b"[]", b"{", b'"\xff"', b'{"a":' * 200 + b"1" + b"}" * 200):

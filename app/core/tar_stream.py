@@ -13,6 +13,8 @@ MAX_EXTENDED: Final = 1024 * 1024
 MAX_MEMBERS: Final = 100_000
 MAX_SIZE: Final = 2**50
 CHUNK: Final = 256 * 1024
+PLAIN: Final = (b"0", b"\0", b"5")
+EMPTY: Final = (b"1", b"2", b"3", b"4", b"5", b"6")  # links, devices, folders and pipes, whatever size they name
 
 
 class TarError(Exception):
@@ -73,14 +75,16 @@ class Member:
         return b"".join(self.data)
 
 
-def members(chunks: Iterator[bytes]) -> Iterator[Member]:
+def members(chunks: Iterator[bytes], *, most: int | None = None, anything: bool = False) -> Iterator[Member]:
     """The members of a tar file (ustar, GNU or pax). Raises TarError, also for what could be read in two ways.
 
-    What follows the two blocks of zeros that end a tar file is read but not looked at, as every other reader does.
+    `anything`: the files of a whole system, so that links, devices and sparse files (their bytes as they are kept) are
+    members too, and names may be of any charset. What follows the two blocks of zeros that end a tar file is read but
+    not looked at, as every other reader does.
     """
     source = ByteReader(chunks)
     extended: dict[str, str] = {}
-    for _ in range(MAX_MEMBERS):
+    for _ in range(most or MAX_MEMBERS):
         header = source.exactly(BLOCK)
         if not any(header):
             # A file that ends within the second block lacks nothing.
@@ -88,12 +92,15 @@ def members(chunks: Iterator[bytes]) -> Iterator[Member]:
                 raise TarError("there is something between the last member and the end")
             source.drain()
             return
-        kind, name, size, mtime = _parse(header)
+        kind, name, size, mtime = _parse(header, anything)
         if kind in (b"x", b"L"):
             data = _extended(source, size)
-            extended |= _pax(data) if kind == b"x" else {"path": _text(data.rstrip(b"\0"))}
+            extended |= _pax(data, anything) if kind == b"x" else {"path": _text(data.rstrip(b"\0"), anything)}
             continue
-        if kind not in (b"0", b"\0", b"5"):
+        if anything and kind in (b"g", b"K"):  # what all members share, the target of a link
+            _extended(source, size)
+            continue
+        if kind not in PLAIN and not anything:
             raise TarError(f"{printable(name)} is neither a file nor a directory")
         name = extended.get("path", name)
         size = _decimal(extended["size"]) if "size" in extended else size
@@ -101,6 +108,9 @@ def members(chunks: Iterator[bytes]) -> Iterator[Member]:
             raise TarError(f"{printable(name)} has an impossible size")
         mtime = _seconds(extended["mtime"]) if "mtime" in extended else mtime
         extended = {}
+        if anything:
+            size = 0 if kind in EMPTY else size
+            _pass_holes(source, kind, header)
         member = Member(name, size, mtime, kind == b"5", _data(source, size))
         yield member
         for _ in member.data:
@@ -118,6 +128,13 @@ def _data(source: ByteReader, size: int) -> Iterator[bytes]:
     source.exactly(-size % BLOCK)
 
 
+def _pass_holes(source: ByteReader, kind: bytes, header: bytes) -> None:
+    """Read the blocks that say where the holes of a sparse file are."""
+    more = kind == b"S" and header[482]
+    while more:
+        more = source.exactly(BLOCK)[504]
+
+
 def _extended(source: ByteReader, size: int) -> bytes:
     if not 0 <= size <= MAX_EXTENDED:
         raise TarError("an extended header is too large")
@@ -126,14 +143,14 @@ def _extended(source: ByteReader, size: int) -> bytes:
     return data
 
 
-def _parse(header: bytes) -> tuple[bytes, str, int, int]:
+def _parse(header: bytes, anything: bool) -> tuple[bytes, str, int, int]:
     """(type, name, size, mtime) of a header block."""
     stored = _number(header[148:156])
     if stored != sum(header) - sum(header[148:156]) + 8 * 32:
         raise TarError("a header checksum is wrong")
-    name = _text(header[:100].partition(b"\0")[0])
+    name = _text(header[:100].partition(b"\0")[0], anything)
     if header[257:263] == b"ustar\0":
-        prefix = _text(header[345:500].partition(b"\0")[0])
+        prefix = _text(header[345:500].partition(b"\0")[0], anything)
         name = f"{prefix}/{name}" if prefix else name
     return header[156:157], name, _number(header[124:136]), _number(header[136:148])
 
@@ -162,14 +179,14 @@ def _seconds(text: str) -> int:
     return -_decimal(whole[1:]) if whole.startswith("-") else _decimal(whole)
 
 
-def _text(raw: bytes) -> str:
+def _text(raw: bytes, anything: bool) -> str:
     try:
-        return raw.decode()
+        return raw.decode(errors="replace" if anything else "strict")
     except UnicodeDecodeError:
         raise TarError("a name is not valid UTF-8") from None
 
 
-def _pax(data: bytes) -> dict[str, str]:
+def _pax(data: bytes, anything: bool) -> dict[str, str]:
     """The records `length key=value` of a pax header."""
     found = {}
     while data:
@@ -180,10 +197,10 @@ def _pax(data: bytes) -> dict[str, str]:
         key, equals, value = record.rstrip(b"\n").partition(b"=")
         if not equals:
             raise TarError("an extended header is garbled")
-        if key.startswith(b"GNU.sparse."):
+        if key.startswith(b"GNU.sparse.") and not anything:
             raise TarError("a file with holes is not supported")
         if key in (b"path", b"size", b"mtime"):
-            found[key.decode()] = _text(value)
+            found[key.decode()] = _text(value, anything)
     return found
 
 

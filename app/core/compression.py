@@ -1,4 +1,4 @@
-"""The compressions that artifacts use, as streams with bounded memory."""
+"""The compressions that artifacts and images use, as streams with bounded memory."""
 
 import lzma
 import zlib

@@ -1,16 +1,19 @@
 """The reader of tar files: what the standard library reads, in any chunks; and what it refuses."""
 
 import io
+import os
+import subprocess
 import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.mender import tar_stream
-from app.mender.tar_stream import TarError, members
+from app.core import tar_stream
+from app.core.tar_stream import TarError, members
 from tests.support.artifacts import tar
 
 FORMATS = [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]
@@ -236,3 +239,25 @@ def test_any_bytes_are_read_or_refused(garbage: bytes, changes: list[tuple[int, 
             read(content)
         except TarError as error:
             assert str(error)
+
+
+@pytest.mark.parametrize("form", ["gnu", "posix"])
+def test_the_files_of_a_whole_system(tmp_path: Path, form: str) -> None:
+    (tmp_path / "a").mkdir()
+    with (tmp_path / "holes").open("wb") as file:
+        for number in range(40):  # more than a header has room to name
+            file.seek(number * 65536)
+            file.write(b"x")
+    (tmp_path / "link").symlink_to("target" * 30)
+    (tmp_path / "other").hardlink_to(tmp_path / "holes")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zz").write_bytes(b"last")
+    made = ["tar", "-C", tmp_path, f"--format={form}", "--sparse", "--sort=name", "-cf", "-", "."]
+    content = subprocess.run(made, check=True, capture_output=True).stdout
+    with pytest.raises(TarError):
+        read(content)
+    found = {member.name: b"".join(member.data) for member in members(iter([content]), anything=True)}
+    assert list(found)[-1] == "./zz"
+    assert found["./zz"] == b"last"
+    assert found["./link"] == found["./pipe"] == found["./other"] == b""
+    assert len(found) == 7
