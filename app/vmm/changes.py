@@ -32,11 +32,12 @@ def _missing_or_kept(exc: lxd.Refused, missing: str) -> Problem:
 def revoke_certificate(caller: Caller, given: Given) -> int:
     """Have a host trust a certificate no more; its number. Raises NotFound, Conflict for our own."""
     row = servers.find(caller, given["server_id"], given["provider"])
-    fingerprint = given["certificate_fingerprint"].lower()
-    if fingerprint == servers.fingerprint(row.client_certificate):
-        raise Conflict(OURS, errors=[("/certificate_fingerprint", OURS)])
     with lxd.turn(), servers.connected(row) as host:
         try:
+            # LXD takes the beginning of a fingerprint for the whole.
+            fingerprint = str(host.get("certificates", given["certificate_fingerprint"].lower())["fingerprint"])
+            if fingerprint == servers.fingerprint(row.client_certificate):
+                raise Conflict(OURS, errors=[("/certificate_fingerprint", OURS)])
             host.call("DELETE", ["certificates", fingerprint])
         except lxd.Refused as exc:
             raise _missing_or_kept(exc, "certificate not found") from None

@@ -9,9 +9,9 @@ EVENT_STREAM = "text/event-stream"
 WANTED = "events are had by GET, as a websocket or as server-sent events"
 
 
-def subscribe(stream: str = "", last_event_id: int = 0):
+def subscribe(stream: str | None, last_event_id: str | None):
     """Wait for them."""
-    return events.listen(stream, last_event_id)
+    return events.listen(stream or "", int(last_event_id or 0))
 
 
 def subscribe_by_post(body: dict, request: Request):

@@ -12,6 +12,7 @@ import yaml
 
 from app.main import create_app
 from app.settings import Settings
+from app.vmm import events
 from tests.support.corpus import Recorded, examples, load
 from tests.support.edges import edges
 from tests.support.live import live
@@ -31,6 +32,7 @@ def pipelines(tmp_path, system):
     """Both over real HTTP, with the one system: of several at one base path connexion serves the first."""
     settings = Settings(data_dir=tmp_path / "both", log_level="error", systems=[system])
     settings.spool.mkdir(parents=True)
+    events.configure(auth_seconds=0)
     with (
         live(create_app(settings, "public")) as ours,
         live(create_app(settings, "public", pipeline="stock")) as stock,
@@ -38,6 +40,8 @@ def pipelines(tmp_path, system):
         httpx.Client(base_url=stock, timeout=60, verify=False) as stock_client,
     ):
         yield our_client, stock_client
+    events.stop()
+    events.configure(auth_seconds=10)
 
 
 def shown(request: Recorded) -> str:

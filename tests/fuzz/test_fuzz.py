@@ -58,7 +58,7 @@ def server(system, daemon, tmp_path):
         if system == "vmm":
             settings |= {"VMM_REGISTRATION": "true", "VMM_ALLOWED_HOSTS": "127.0.0.1,localhost"}
             # A stream that nobody says to be theirs is closed, which the fuzzer waits for.
-            settings |= {"VMM_STREAM_AUTH_SECONDS": "0"}
+            settings |= {"VMM_STREAM_AUTH_SECONDS": "0", "VMM_IMAGE_SERVERS": "https://localhost:1"}
         started = servers.start(tmp_path / "data", **settings)
         started.create_admin(GUEST)
         yield started

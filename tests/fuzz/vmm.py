@@ -113,7 +113,7 @@ class World:
     @cached_property
     def connection(self) -> Any:
         """A stream that is the administrator's, and stays open."""
-        opened = connect(URL.replace("http", "ws", 1) + "/api/v1/event.subscribe?stream=kept", proxy=None)
+        opened = connect(URL.replace("http", "ws", 1) + "/api/v1/event.subscribe?stream=kept", proxy=None).__enter__()
         self.admin.done("event.auth", {"stream": "kept"})
         return opened
 
