@@ -23,10 +23,11 @@ from starlette.responses import Response, StreamingResponse
 from app.core import db, ids, threads
 from app.core.calls import Caller, Request, StagedFile, on_behalf
 from app.core.errors import Problem
-from app.http.answers import Answer, compile_answers
+from app.http.answers import Answer, compile_answers, stream_headers
 from app.http.envelopes import Envelopes
 from app.http.middleware import Surroundings
 from app.http.pushing import events
+from app.http.ranges import select
 from app.http.request import build, request_id, with_body
 from app.http.resolver import HandlerResolver
 from app.http.schemas import Schemas
@@ -175,10 +176,11 @@ async def _with_files(body: Any, given: dict[str, Any], spool: Path) -> Any:
 def _response(answer: Answer) -> Response:
     response: Response
     if answer.feed is not None:
-        response = StreamingResponse(events(answer.feed), answer.status, media_type=answer.media)
+        response = StreamingResponse(events(answer.feed), answer.status, {"content-type": str(answer.media)})
     elif answer.stream is not None:
-        stream = answer.stream.read(0, answer.stream.size)
-        response = StreamingResponse(stream, answer.status, media_type=answer.stream.media_type)
+        chosen = select("GET", {}, answer.stream)
+        headers = {name.decode(): value.decode() for name, value in stream_headers(answer.stream, chosen)}
+        response = StreamingResponse(answer.stream.read(0, answer.stream.size), chosen.status, headers)
     else:
         response = Response(answer.body, answer.status, media_type=answer.media)
     for name, value in answer.headers:

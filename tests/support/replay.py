@@ -35,7 +35,7 @@ CHANGING = [  # what differs between two answers of one server, too
     (re.compile(r'"\$date":\d+'), '"$date":"TIME"'),
     (re.compile(r"http://127\.0\.0\.1:\d+"), "SERVER"),
 ]
-KEPT = {"core_signing_key", "mender_attribute_key"}  # processes remember what stands there
+KEPT = {"vmm_listener", "core_signing_key", "mender_attribute_key"}  # processes remember what stands there
 BY_CHANCE = {"mender_counter"}  # which of its rows is bumped
 COMPARED = {"allow", "content-type", "location", "www-authenticate", "link", "etag", "content-range", "accept-ranges"}
 

@@ -80,7 +80,7 @@ def host(daemon: Lxd, **changes: Any) -> dict[str, Any]:
 
 def on(number: int, **more: Any) -> dict[str, Any]:
     """What methods are told of a host that was added, and of the instance `runs` on it."""
-    return {"server_id": number, "provider": "lxd", "instance_name": "runs", **more}
+    return {"server_id": number, "provider": "lxd", "instance_name": "runs"} | more
 
 
 def trusted(daemon: Lxd) -> list[str]:

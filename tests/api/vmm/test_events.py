@@ -82,6 +82,8 @@ def test_a_first_frame_that_names_nothing(http, said):
 
 @pytest.mark.rule("vmm 6")
 def test_what_is_no_stream(http, nobody, ada, eve):
+    unheard = {"Accept": "application/vnd.api+json; charset=utf-8"}
+    assert http.get(f"{API}/event.subscribe?stream=s", headers=unheard).status_code == 406
     headers = {"Accept": "text/event-stream"}
     for query in ("", "?stream=", "?stream=" + "a" * 65, "?stream=%00"):
         assert http.get(f"{API}/event.subscribe{query}", headers=headers).status_code == 400

@@ -27,6 +27,15 @@ READING = (
     "instance.list", "instance.get",
 )  # fmt: skip
 
+CHANGING = (
+    "certificate.revoke", "profile.update", "profile.delete", "image.delete", "instance.add", "instance.action",
+)  # fmt: skip
+# What each method asks for beside the host.
+MORE = {
+    "certificate_fingerprint": "0", "profile_name": "net", "profile_body": "{}", "image_fingerprint": "0",
+    "instance_id": 0, "instance_status": "stop", "instance_image": "tiny",
+}  # fmt: skip
+
 
 def kept():
     with db.read():
@@ -124,8 +133,8 @@ def test_where_we_may_be_sent(daemon, ada, number):
         for method in ("server.verify", "server.add"):
             body = host(daemon, server_port=free_port())
             assert ada.detail(403, method, body) == "this address is not allowed"
-        for method in READING:
-            body = on(number)
+        for method in (*READING, *CHANGING):
+            body = on(number, **MORE)
             assert ada.detail(403, method, body) == "this address is not allowed"
     for allowed in (["*"], ["127.0.0.0/8"], ["localhost"]):
         outbound.configure(allowed)
@@ -161,9 +170,9 @@ def test_a_host_belongs_to_who_added_it(daemon, nobody, ada, eve, number):
 
 @pytest.mark.rule("vmm 2")
 def test_providers(ada, number):
-    for method in ("server.list", *READING):
-        assert ada.detail(400, method, on(number, provider="vmware")) == "unknown provider"
-        assert ada.detail(409, method, on(number, provider="qemu")) == "the server has another provider"
+    for method in ("server.list", "image.serverList", *READING, *CHANGING):
+        assert ada.detail(400, method, on(number, **MORE, provider="vmware")) == "unknown provider"
+        assert ada.detail(409, method, on(number, **MORE, provider="qemu")) == "the server has another provider"
     assert ada.done("server.list", on(0, provider="qemu")) == []
 
 
