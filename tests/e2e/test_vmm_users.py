@@ -1,5 +1,6 @@
 """Users of ui-vmm against a server of its own: mails by a real worker, restarts between the steps, the guide."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "guides" / "vmm.md"
+CUT = "-- images --"
 EMPTY = dict.fromkeys(("user_login", "user_email", "user_password", "user_passwordRepeat", "user_code"), "")
 GRACE = {
     "user_login": "grace",
@@ -62,13 +64,17 @@ def test_an_account_through_its_whole_life(empty_database, tmp_path):
 def test_the_guide_works_as_it_stands(tmp_path):
     server = servers.start(tmp_path / "data", LOG_LEVEL="warning", admin=False)
     try:
-        (script,) = re.findall(r"```sh\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+        first, images = re.findall(r"```sh\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+        script = f"{first}\necho '{CUT}'\n{images}"
         script = script.replace("http://127.0.0.1:8080", server.url).replace("data/admin-password", "admin-password")
         done = subprocess.run(["bash", "-euc", script], cwd=server.data, capture_output=True, text=True, timeout=120)
     finally:
         assert server.stop() == 0
     assert done.returncode == 0, done.stdout + done.stderr
-    assert '"login":"admin"' in done.stdout
-    assert done.stdout.count('"key_type":"ssh"') == 2
-    assert done.stdout.rstrip().endswith("}")
-    assert "token has been revoked" in done.stdout.splitlines()[-1]
+    accounts, images = done.stdout.split(f"{CUT}\n")
+    assert '"login":"admin"' in accounts
+    assert accounts.count('"key_type":"ssh"') == 2
+    assert accounts.rstrip().endswith("}")
+    assert "token has been revoked" in accounts.splitlines()[-1]
+    listed = json.loads(images.splitlines()[-1])["products"]["tiny:1.0:amd64:default"]["versions"]
+    assert [set(version["items"]) for version in listed.values()] == [{"lxd.tar.xz", "root.tar.xz"}]
