@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.server import free_port
+
 SCRIPT = Path(__file__).parents[1] / "e2e" / "lxd_up.sh"
 
 
@@ -49,8 +51,10 @@ class Lxd:
         return json.loads(self.lxc("query", path))
 
 
-def _script(verb: str, folder: Path) -> str:
-    done = subprocess.run(["bash", str(SCRIPT), verb, str(folder)], capture_output=True, text=True, timeout=300)
+def _script(verb: str, folder: Path, *options: str) -> str:
+    done = subprocess.run(
+        ["bash", str(SCRIPT), verb, str(folder), *options], capture_output=True, text=True, timeout=300
+    )
     if done.returncode == 3:
         if os.environ.get("FLOTILLA_E2E") == "require":
             pytest.fail(done.stdout)
@@ -76,7 +80,7 @@ def lxd() -> Iterator[Lxd]:
     # Unix sockets have short names.
     folder = Path(tempfile.mkdtemp(prefix="flotilla-lxd-"))
     try:
-        started = Lxd(folder, _pairs(_script("start", folder)))
+        started = Lxd(folder, _pairs(_script("start", folder, str(free_port()))))
         print(f"genuine lxd {started.query('/1.0')['environment']['server_version']}")
         yield started
     finally:

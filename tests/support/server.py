@@ -1,6 +1,9 @@
 """A Flotilla server as a process of its own, as users run it: for genuine clients, fuzzer and benchmarks."""
 
+import contextlib
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -16,10 +19,22 @@ PASSWORD = "correct horse battery"
 COMMAND = [str(Path(sys.executable).parent / "flotilla")]
 
 
+# Below what the kernel gives to connections going out (32768 and up), which would take the port of a server that
+# restarts; each worker of pytest has its own.
+WORKERS = 16
+PORTS = range(10_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % WORKERS, 32_000, WORKERS)
+_turns = itertools.count(random.randrange(len(PORTS)))
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nothing listens on, and that this process does not name again soon."""
+    for turn in _turns:
+        port = PORTS[turn % len(PORTS)]
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("unreachable")
 
 
 @dataclass
