@@ -31,6 +31,10 @@ STEPS: Final = {
     "work.done": "a unit of work did what it is for, its row is still there",
     "work.finished": "a unit of work is done and its row gone",
     "work.sweep": "expired leases are about to be looked for",
+    "vmm.joined": "a host trusts our certificate, its row does not say so yet",
+    "vmm.task.begun": "a task is about to ask a host for what it is for",
+    "vmm.task.asked": "a host has begun what a task is for, its operation is not noted",
+    "vmm.task.noted": "a host's operation is noted, nobody has waited for it",
 }
 
 

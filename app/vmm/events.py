@@ -16,6 +16,7 @@ from app.core import clock, db, ids
 from app.core.calls import Caller
 from app.core.errors import BadRequest, Conflict, NotFound, Unavailable
 from app.core.feeds import ENDING, Closing, Feed, Message
+from app.vmm import lifecycle, servers
 from app.vmm.documents import Document
 from models.vmm.events import Event, Listener
 
@@ -85,6 +86,15 @@ class _Hub:
         self.stir()
         if thread is not None:
             thread.join(STOP_SECONDS)
+        lifecycle.stop(STOP_SECONDS)
+
+    def _pass_on(self, owner: int, told: Document) -> None:
+        """Tell what LXD tells: to who listens now, and without a number, since it is kept by nobody."""
+        text = message(lifecycle.KIND, "", orjson.dumps(told).decode())
+        with self._lock:
+            feeds = [one.feed for one in self._held.values() if one.user == owner]
+        for feed in feeds:
+            feed.put(Message(text))
 
     def _run(self) -> None:
         while True:
@@ -93,6 +103,7 @@ class _Hub:
             with self._lock:
                 held = list(self._held.values())
                 if not held:
+                    lifecycle.follow([], self._pass_on)
                     self._thread = None
                     return
             try:
@@ -107,7 +118,10 @@ class _Hub:
             for one in held:
                 _judge(one, owners.get(one.connection), now)
             listening = [one for one in held if one.user is not None and one.feed.closing is None]
-            found = _events({one.user for one in listening}, min((one.after for one in listening), default=0))
+            users = {one.user for one in listening if one.user is not None}
+            found = _events(users, min((one.after for one in listening), default=0))
+            hosts = servers.owned(users) if users else []
+        lifecycle.follow(hosts, self._pass_on)
         for one in listening:
             _tell(one, found, now)
         ended = [one.connection for one in held if one.feed.closing is not None]
@@ -147,7 +161,7 @@ def _judge(one: _Held, owner: tuple[int | None, bool] | None, now: datetime) -> 
         one.user = owner[0]
 
 
-def _events(users: set[int | None], after: int) -> list[tuple[Any, ...]]:
+def _events(users: set[int], after: int) -> list[tuple[Any, ...]]:
     if not users:
         return []
     marks = ", ".join("?" * len(users))

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import httpx
 import orjson
+from websockets.sync.client import ClientConnection, connect
 
 from app.core import db, threads
 from app.core.errors import BadGateway, GatewayTimeout, Problem, Unavailable
@@ -25,6 +26,8 @@ T = TypeVar("T")
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5.0, 10.0, 30.0
 WAIT_SECONDS: Final = 8  # for what is done at once; less than READ_SECONDS
 MAX_ANSWER: Final = 16 * 1024 * 1024
+MAX_EVENT: Final = 1024 * 1024
+AGENT: Final = "flotilla"
 MAX_HOSTS: Final = 5  # requests of ours that may wait for hosts at a time; others go on meanwhile
 UNNAMED: Final = ("", ".", "..")  # no name of anything, but another path
 POOL: Final = "vmm hosts"  # threads that ask several things at once, for all requests
@@ -128,15 +131,38 @@ def _context(target: Target) -> ssl.SSLContext:
     return context
 
 
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+@contextmanager
+def listening(target: Target, kind: str) -> Iterator[ClientConnection]:
+    """A connection on which LXD tells its events of a kind. Raises OSError, WebSocketException."""
+    address = f"wss://{_bracketed(target.host)}:{target.port}{target.path}/1.0/events?type={quote(kind)}"
+    with (
+        socket.create_connection((target.address, target.port), timeout=CONNECT_SECONDS) as connection,
+        connect(
+            address,
+            sock=connection,
+            ssl=_context(target),
+            proxy=None,
+            compression=None,
+            open_timeout=READ_SECONDS,
+            close_timeout=1,
+            max_size=MAX_EVENT,
+            user_agent_header=AGENT,
+        ) as said,
+    ):
+        yield said
+
+
 class Host:
     """An LXD that can be asked. All calls raise BadGateway or GatewayTimeout, and Refused for what LXD refuses."""
 
     def __init__(self, target: Target) -> None:
-        bracketed = f"[{target.address}]" if ":" in target.address else target.address
-        named = f"[{target.host}]" if ":" in target.host else target.host
         self._client = httpx.Client(
-            base_url=f"https://{bracketed}:{target.port}{target.path}",
-            headers={"Host": f"{named}:{target.port}", "User-Agent": "flotilla"},
+            base_url=f"https://{_bracketed(target.address)}:{target.port}{target.path}",
+            headers={"Host": f"{_bracketed(target.host)}:{target.port}", "User-Agent": AGENT},
             verify=_context(target),
             trust_env=False,
             follow_redirects=False,

@@ -1,6 +1,6 @@
 """LXD hosts: which there are, whose they are, and how one comes to trust us (vmm 3, 5, 8)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -52,6 +52,11 @@ def find(caller: Caller, number: int, provider: str) -> Any:
     return row
 
 
+def owned(users: Iterable[int]) -> list[Any]:
+    """The rows of all hosts that belong to users. In a unit."""
+    return list(Server.select().where(Server.trusted_ts.is_null(False), Server.user.in_(list(users))))
+
+
 def _visible(caller: Caller) -> Any:
     rows = Server.select().where(Server.trusted_ts.is_null(False))
     return rows if sees_all(caller) else rows.where(Server.user == int(caller.id))
@@ -87,14 +92,18 @@ def attributes(row: Any) -> Document:
 @contextmanager
 def connected(row: Any) -> Iterator[Host]:
     """A host that trusts us, to be asked, in a turn. Raises BadGateway, GatewayTimeout, Forbidden, Unprocessable."""
-    key = secrets.unseal(row.client_key, _purpose(row.host, row.port)).decode()
-    address = outbound.resolve(row.host, row.port)
-    target = Target(row.host, address, row.port, row.path, row.certificate, row.client_certificate, key)
     try:
-        with Host(target) as host:
+        with Host(target(row)) as host:
             yield host
     except lxd.Refused as exc:
         raise refusal(exc) from None
+
+
+def target(row: Any) -> Target:
+    """Where a host is and what it is shown. Raises Forbidden, BadGateway."""
+    key = secrets.unseal(row.client_key, _purpose(row.host, row.port)).decode()
+    address = outbound.resolve(row.host, row.port)
+    return Target(row.host, address, row.port, row.path, row.certificate, row.client_certificate, key)
 
 
 def refusal(exc: lxd.Refused) -> Problem:

@@ -17,6 +17,7 @@ class Events:
     def __init__(self, http: httpx.Client, name: str = "", **headers: str) -> None:
         self.name = name or ids.uuid()
         self._said: queue.Queue[dict[str, str]] = queue.Queue()
+        self._happened: queue.Queue[dict[str, Any]] = queue.Queue()
         self._http = httpx.Client(base_url=http.base_url, timeout=30)
         self._stream = self._http.stream(
             "GET",
@@ -35,7 +36,7 @@ class Events:
         try:
             for line in self._answer.iter_lines():
                 if not line and fields:
-                    self._said.put(fields)
+                    self._sort(fields)
                     fields = {}
                 elif line and not line.startswith(":"):
                     name, _, value = line.partition(": ")
@@ -43,6 +44,15 @@ class Events:
         except (httpx.HTTPError, RuntimeError):
             pass
         self._said.put({"event": "ended"})
+
+    def _sort(self, fields: dict[str, str]) -> None:
+        """What happens on hosts apart from what was asked for here."""
+        event = json.loads(fields["data"])
+        if event.get("type") == "lifecycle":
+            assert "id" not in fields and event["request_id"] == ""
+            self._happened.put(json.loads(event["body"])["data"])
+        else:
+            self._said.put(fields)
 
     def __enter__(self) -> "Events":
         return self
@@ -61,6 +71,10 @@ class Events:
         assert fields.get("event") is None, fields
         event: dict[str, Any] = json.loads(fields["data"])
         return {**event, "body": json.loads(event["body"]), "number": int(fields["id"])}
+
+    def happened(self, timeout: float = 20) -> Any:
+        """The next thing that happened on a host."""
+        return self._happened.get(timeout=timeout)
 
     def closed(self, timeout: float = 30) -> int:
         """The code by which it is closed."""

@@ -1,10 +1,7 @@
 """LXD hosts, against a genuine LXD: how one comes to trust us, and what is on it, as it says itself (vmm 5, 8)."""
 
-import ssl
 import subprocess
-import threading
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import yaml
@@ -17,6 +14,7 @@ from app.vmm.cleaning import forget
 from models.vmm.servers import Server
 from tests.support.certificates import self_signed
 from tests.support.lxd import SCRIPT, lxd
+from tests.support.pages import pages
 from tests.support.server import free_port
 from tests.support.vmm import host, make_user, on, trusted
 
@@ -102,28 +100,9 @@ def test_what_is_no_host(daemon, ada):
 @pytest.mark.rule("vmm 5")
 @pytest.mark.parametrize("body", [b"hello", b"[]", b'{"type": "sync", "metadata": {}}', b'{"type": "error"}'])
 def test_a_web_server_is_no_lxd(daemon, ada, tmp_path, body):
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    self_signed(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
-    server = HTTPServer(("127.0.0.1", 0), Page)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        assert ada.detail(502, "server.verify", host(daemon, server_port=server.server_port)) == "no LXD"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with pages(tmp_path) as served:
+        served["/1.0"] = body
+        assert ada.detail(502, "server.verify", host(daemon, server_port=served.port)) == "no LXD"
 
 
 @pytest.mark.rule("vmm 8")

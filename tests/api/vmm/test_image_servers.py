@@ -1,14 +1,11 @@
 """Servers of images: which are offered, and what one of them has (vmm 5, 7)."""
 
 import json
-import ssl
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from app.vmm import image_servers, outbound
-from tests.support.certificates import self_signed
+from tests.support.pages import pages
 from tests.support.vmm import on
 
 FINGERPRINT = "85de7c1bd851aa2f" * 4
@@ -41,40 +38,11 @@ TREE = {
 
 @pytest.fixture
 def tree(tmp_path):
-    """Serves what is put into it over https; its address is at `address`. A text is where a path sends to."""
-
-    class Tree(dict):
-        address = ""
-
-    files = Tree()
-
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self):
-            found = files.get(self.path)
-            self.send_response(404 if found is None else 302 if isinstance(found, str) else 200)
-            if isinstance(found, str):
-                self.send_header("Location", found)
-            body = found if isinstance(found, bytes) else b""
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    self_signed(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
-    server = HTTPServer(("127.0.0.1", 0), Page)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    files.address = f"https://localhost:{server.server_port}"
-    image_servers.configure([], None, tmp_path / "cert.pem")
-    outbound.configure(["localhost"])
-    yield files
-    server.shutdown()
-    server.server_close()
+    """Serves what is put into it over https."""
+    with pages(tmp_path) as served:
+        image_servers.configure([], None, served.certificate)
+        outbound.configure(["localhost"])
+        yield served
 
 
 def listing(tree, path=""):
