@@ -27,6 +27,7 @@ serve: install ## Run the server in the foreground (settings come from the envir
 	@exec $(BIN)/flotilla serve
 
 test: install ## Run every test that this machine can run
+	@$(BIN)/python -m compileall -q app handlers models
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 check: lint types imports migrations test ## Everything a change must pass

@@ -92,7 +92,7 @@ def serve(
 
         metrics.share(settings.data_dir / "metrics")
 
-    from app import main
+    from app import main, process
     from app.http import server
 
     listeners = [
@@ -102,10 +102,10 @@ def serve(
     code = server.serve(
         listeners,
         settings.workers,
-        prepare=lambda: main.prepare_process(settings),
+        prepare=lambda: process.prepare_process(settings),
         apps=lambda: main.open_apps(settings),
-        begin_stop=main.begin_stop,
-        close=main.close_process,
+        begin_stop=process.begin_stop,
+        close=process.close_process,
     )
     raise typer.Exit(code)
 
@@ -123,9 +123,9 @@ def worker(
 
     Example: flotilla worker --threads 8 --database-url postgresql://flotilla@db/flotilla
     """
-    from app import main
+    from app import process
 
-    main.run_worker(settings_of(data_dir=data_dir, database_url=database_url), threads)
+    process.run_worker(settings_of(data_dir=data_dir, database_url=database_url), threads)
 
 
 @app.command()
@@ -138,14 +138,16 @@ def work(
 
     Example: flotilla work --retry 17
     """
-    from app import main
+    from app import process
 
     settings = settings_of(data_dir=data_dir, database_url=database_url)
     if retry is not None:
-        main.retry_work(settings, retry)
+        process.retry_work(settings, retry)
         print(f"Unit {retry} is queued again.")  # noqa: T201
         return
-    rows = [(str(unit.pk), unit.kind, unit.key, str(unit.attempts), unit.error) for unit in main.failed_work(settings)]
+    rows = [
+        (str(unit.pk), unit.kind, unit.key, str(unit.attempts), unit.error) for unit in process.failed_work(settings)
+    ]
     if rows:
         _print_table(("unit", "kind", "key", "attempts", "error"), rows)
     else:
@@ -172,7 +174,7 @@ def admin_create(
 
     Example: flotilla admin create --email you@example.com --password - < password-file
     """
-    from app import main
+    from app import process
 
     if password == "-":  # noqa: S105
         password = sys.stdin.readline().rstrip("\n")
@@ -180,7 +182,7 @@ def admin_create(
             raise ValueError("no password on standard input")
 
     settings = settings_of(data_dir=data_dir, database_url=database_url)
-    made = main.create_admin(settings, email, password, username=username, system=system, tenant=tenant)
+    made = process.create_admin(settings, email, password, username=username, system=system, tenant=tenant)
     print(made)  # noqa: T201
 
 
@@ -190,9 +192,9 @@ def migrate(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
 
     Example: flotilla migrate --data-dir /var/lib/flotilla
     """
-    from app import main
+    from app import process
 
-    applied = main.migrate_database(settings_of(data_dir=data_dir, database_url=database_url))
+    applied = process.migrate_database(settings_of(data_dir=data_dir, database_url=database_url))
     print("\n".join(applied) if applied else "The database is up to date.")  # noqa: T201
 
 

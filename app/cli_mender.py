@@ -28,6 +28,6 @@ def limit(
 
     Example: flotilla mender limit storage
     """
-    from app import main
+    from app import process
 
-    print(main.mender_limit(settings_of(data_dir=data_dir, database_url=database_url), tenant, name, value))  # noqa: T201
+    print(process.mender_limit(settings_of(data_dir=data_dir, database_url=database_url), tenant, name, value))  # noqa: T201

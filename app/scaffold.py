@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from app.core.calls import Audience
-from app.http import specs
+from app.http import specs, systems
 from app.http.params import compile_parameters
 from app.http.plan import follow, parameters_of
 from app.http.schemas import Schemas
@@ -77,7 +77,7 @@ def find(operation_id: str, system: str | None, folder: Path) -> Operation:
     """The operation of this id in the specs of `folder`; no handler is needed. Raises ScaffoldError, SpecError."""
     found = {
         candidate.name: Operation(candidate.name, path, method, document)
-        for candidate in specs.load_systems(folder)
+        for candidate in systems.load_systems(folder)
         if system in (None, candidate.name)
         for audience in AUDIENCES
         for document in [specs.document(folder, candidate, audience)]

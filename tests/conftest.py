@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, settings
 
 from app.core import clock, db, log, passwords, secrets, storage, threads
 from app.core.local_store import LocalStore
-from tests.support import statuses
+from tests.support import server, statuses
 from tests.support.databases import Cluster
+from tests.support.prepared import Prepared
 from tests.support.state import State
 
 KINDS = ("sqlite", "postgres")
@@ -52,6 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[RUN] = Run(Path(given["flotilla_folder"]), given["flotilla_owner"], given["workerid"])
     else:
         config.stash[RUN] = Run(Path(tempfile.mkdtemp(prefix="flotilla-test-")), os.getpid(), "main")
+    run = config.stash[RUN]
+    server.furnish = Prepared(run.folder, Cluster(run.folder, run.owner)).furnish
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

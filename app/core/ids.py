@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets as random
 import uuid as _uuid
 from typing import Final
 
@@ -16,6 +17,14 @@ def uuid() -> str:
 def object_id() -> str:
     """A new identifier of 24 lower-case hex digits."""
     return os.urandom(12).hex()
+
+
+def opaque() -> str:
+    """32 bytes by chance as base64url, such that it is base64 too (43 characters)."""
+    while True:
+        text = random.token_urlsafe(32)
+        if "-" not in text and "_" not in text:
+            return text
 
 
 def is_uuid(text: str) -> bool:

@@ -8,7 +8,7 @@ import orjson
 from app.core.calls import Audience
 from app.core.errors import Problem
 from app.http.security import load_function
-from app.http.specs import System
+from app.http.systems import System
 
 # (what was refused, request id, operationId or '') -> the body of the answer
 Renderer = Callable[[Problem, str, str], bytes]

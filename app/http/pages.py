@@ -6,7 +6,7 @@ from typing import Final
 from flask import Flask, Response, abort, render_template, request
 
 from app import __version__
-from app.http.specs import System
+from app.http.systems import System
 
 VIEWER: Final = "swagger-ui-5.35.0"
 """The folder of the vendored viewer; its name changes with its version, so a browser may keep it for good."""

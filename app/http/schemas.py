@@ -7,7 +7,7 @@ demands readOnly properties of clients and accepts integers that no database hol
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import jsonschema_rs
@@ -98,11 +98,11 @@ class Schemas:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._components: Mapping[str, Any] = document.get("components", {}).get("schemas", {})
         self._definitions: dict[str, dict[str, Any]] = {
-            kind: {
-                name: _Translator(kind, self._components).schema(schema) for name, schema in self._components.items()
-            }
+            f"{name}.{kind}": _Translator(kind, self._components).schema(schema)
             for kind in ("request", "closed", "open")
+            for name, schema in self._components.items()
         }
+        self._named = {name: frozenset(_names(definition)) for name, definition in self._definitions.items()}
         self._responses: dict[bytes, Compiled] = {}
 
     def follow(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -112,21 +112,29 @@ class Schemas:
     def request(self, schema: Mapping[str, Any]) -> Compiled:
         """For what clients send: readOnly properties are not demanded, and stripped; no text may hold NUL."""
         translated = _Translator("request", self._components).schema(schema)
-        return Compiled(self._compile(translated, "request"), _Shape(schema, self._components))
+        return Compiled(self._compile(translated), _Shape(schema, self._components))
 
     def response(self, schema: Mapping[str, Any]) -> Compiled:
         """For what we send: objects are closed, an undeclared property is a fault; writeOnly may not appear."""
         known = orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)
         if known not in self._responses:  # operations share their errors
             translated = _Translator("closed", self._components).schema(schema)
-            self._responses[known] = Compiled(self._compile(translated, "closed", "open"))
+            self._responses[known] = Compiled(self._compile(translated))
         return self._responses[known]
 
-    def _compile(self, schema: Any, *kinds: str) -> jsonschema_rs.Draft202012Validator:
-        definitions = {f"{name}.{kind}": d for kind in kinds for name, d in self._definitions[kind].items()}
-        root = {**schema, "$defs": definitions} if isinstance(schema, dict) else schema
+    def _compile(self, schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+        reached, waiting = set(), set(_names(schema))
+        while waiting:
+            name = waiting.pop()
+            reached.add(name)
+            waiting |= self._named[name] - reached
+        definitions = {name: self._definitions[name] for name in sorted(reached)}
         return jsonschema_rs.Draft202012Validator(
-            root, validate_formats=True, formats=FORMATS, ignore_unknown_formats=False, mask="the value"
+            {**schema, "$defs": definitions},
+            validate_formats=True,
+            formats=FORMATS,
+            ignore_unknown_formats=False,
+            mask="the value",
         )
 
 
@@ -177,6 +185,18 @@ class _Translator:
             return True
         parts = [part for word in COMPOSITIONS for part in node.get(word, [])]
         return depth < 20 and any(self._is_object(part, depth + 1) for part in parts)
+
+
+def _names(node: Any) -> Iterator[str]:
+    """The definitions that a translated schema refers to."""
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"].removeprefix("#/$defs/")
+        for inner in node.values():
+            yield from _names(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from _names(inner)
 
 
 def _follow(node: Mapping[str, Any], components: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,8 +6,8 @@ Jinja and knows no bundling (ecosystem.md section 1, row 31; pipeline.md b).
 """
 
 import contextlib
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -15,98 +15,19 @@ from typing import Any
 from urllib.parse import urlparse
 
 import orjson
-import yaml
 from connexion.spec import OpenAPISpecification
-from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from app import __version__
 from app.core.calls import Audience
+from app.http.systems import SpecError, System, load
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 KNOWN_EXTENSIONS = frozenset({"x-transaction", "x-bad-path", "x-max-body", "x-origin", "x-empty", "x-any"})
+DIGITS = 32  # of a hash in the name of a file
 SECTIONS = ("schemas", "responses", "parameters", "headers", "requestBodies", "examples", "securitySchemes")
 
 # `_gate` judges every document with a validator that sees more; connexion's second look took 40 % of a start.
 OpenAPISpecification._validate_spec = classmethod(lambda cls, spec: None)
-
-
-class SpecError(Exception):
-    """A spec that must not be served: names the file or operation and what is wrong with it."""
-
-
-@dataclass(frozen=True)
-class Login:
-    """How people log in on the pages: what takes a name and password as basic authentication and answers a token."""
-
-    path: str
-    logout: str
-    scheme: str  # the security scheme that the token is for
-    reset: str = ""  # what takes a mailed secret and a new password
-
-
-@dataclass(frozen=True)
-class System:
-    """One entry of systems.yaml: which files and path prefixes a system has on each listener."""
-
-    name: str
-    title: str
-    envelope: str
-    files: dict[Audience, list[str]]
-    prefixes: dict[Audience, list[str]]
-    security: dict[str, str] = field(default_factory=dict)
-    login: Login | None = None
-    challenge: str = ""  # what WWW-Authenticate says, where it is not just what the schemes are called
-    authorise: str = ""  # the function that says who may do what
-    negotiate: str = ""  # the function that looks at the media types of a request
-    media: str = "application/json"  # of errors
-    aliases: dict[Audience, dict[str, str]] = field(default_factory=dict)  # path prefix -> the one it stands for
-    sockets: dict[Audience, list[str]] = field(default_factory=dict)  # paths that websockets may ask for
-    mount: str = ""  # a path in front of all its paths
-    is_open: bool = False  # no operation asks for a credential
-
-
-def root() -> Path:
-    """The folder of the OpenAPI files: inside the package when installed from a wheel, else beside it."""
-    inside = Path(__file__).parent.parent / "openapi"
-    return inside if inside.is_dir() else Path(__file__).parent.parent.parent / "openapi"
-
-
-def load_systems(folder: Path, chosen: list[str] | None = None) -> list[System]:
-    """The systems of systems.yaml that a server offers; `chosen` None = all, `flotilla` is always among them."""
-    declared = _load(folder / "systems.yaml")["systems"]
-    unknown = set(chosen or ()) - set(declared)
-    if unknown:
-        raise SpecError(f"unknown system {', '.join(sorted(unknown))}: there are {', '.join(sorted(declared))}")
-    return [
-        System(
-            name=name,
-            title=entry.get("title", name),
-            envelope=entry["envelope"],
-            files={a: (entry.get(a) or {}).get("files", []) for a in ("public", "internal")},
-            prefixes={a: (entry.get(a) or {}).get("prefixes", []) for a in ("public", "internal")},
-            security=entry.get("security") or {},
-            login=Login(**entry["login"]) if "login" in entry else None,
-            challenge=entry.get("challenge", ""),
-            authorise=entry.get("authorise", ""),
-            negotiate=entry.get("negotiate", ""),
-            media=entry.get("media", "application/json"),
-            aliases={a: (entry.get(a) or {}).get("aliases", {}) for a in ("public", "internal")},
-            sockets={a: (entry.get(a) or {}).get("sockets", []) for a in ("public", "internal")},
-        )
-        for name, entry in declared.items()
-        if chosen is None or name in chosen or name == "flotilla"
-    ]
-
-
-def mounted(system: System, prefix: str) -> System:
-    """The system with `prefix` in front of all its paths."""
-    prefixes = {audience: [prefix + path for path in paths] for audience, paths in system.prefixes.items()}
-    return replace(system, mount=prefix, prefixes=prefixes)
-
-
-def _load(file: Path) -> Any:
-    # The safe loader in C: four times faster, same result.
-    return yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
 
 
 class _Bundler:
@@ -119,7 +40,7 @@ class _Bundler:
 
     def load(self, file: Path) -> Any:
         if file not in self.files:
-            self.files[file] = _load(file)
+            self.files[file] = load(file)
         return self.files[file]
 
     def inline(self, node: Any, file: Path) -> Any:
@@ -164,7 +85,39 @@ class _Bundler:
 
 
 def document(folder: Path, system: System, audience: Audience) -> dict[str, Any]:
-    """The bundled document of one system on one listener, with its x- keys; gated. Raises SpecError."""
+    """The bundled document of one system on one listener, with its x- keys; gated. Raises SpecError.
+
+    It takes longer to make than all else at a start, so it is kept beside the specs, as Python keeps what it compiled,
+    under the hash of all that it is made of.
+    """
+    kind = f"{system.name}-{audience}{'-open' * system.is_open}{system.mount.replace('/', '+')}"
+    kept = folder / "__pycache__" / f"{kind}-{_fingerprint(folder, system, audience)}.json"
+    with contextlib.suppress(OSError, ValueError):
+        found: dict[str, Any] = orjson.loads(kept.read_bytes())
+        return found
+    made = _bundle(folder, system, audience)
+    _gate(made, system)
+    raw = orjson.dumps(made)
+    with contextlib.suppress(OSError):  # as where specs cannot be written to
+        kept.parent.mkdir(exist_ok=True)
+        for old in kept.parent.glob(f"{kind}-{'[0-9a-f]' * DIGITS}.json"):
+            old.unlink(missing_ok=True)
+        part = kept.with_suffix(f".{os.getpid()}")
+        part.write_bytes(raw)
+        part.replace(kept)
+    again: dict[str, Any] = orjson.loads(raw)
+    return again
+
+
+def _fingerprint(folder: Path, system: System, audience: Audience) -> str:
+    """A hash of the specs, and of the code that bundles and judges them."""
+    digest = sha256(f"{__version__} {version('openapi-spec-validator')} {audience} {system}".encode())
+    for file in [Path(__file__), *sorted(folder.rglob("*.yaml"))]:
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:DIGITS]
+
+
+def _bundle(folder: Path, system: System, audience: Audience) -> dict[str, Any]:
     bundler = _Bundler()
     paths: dict[str, Any] = {}
     schemes: dict[str, Any] = {}
@@ -190,7 +143,7 @@ def document(folder: Path, system: System, audience: Audience) -> dict[str, Any]
                     item[method]["security"] = raw["security"]
             paths[base + path] = item
     components = {**bundler.components, "securitySchemes": schemes}
-    result = {
+    return {
         "openapi": "3.0.3",
         "info": {
             "title": f"Flotilla: {system.title}",
@@ -202,8 +155,6 @@ def document(folder: Path, system: System, audience: Audience) -> dict[str, Any]
         "paths": paths,
         "components": {section: entries for section, entries in components.items() if entries},
     }
-    _gate(result, system, folder)
-    return result
 
 
 def operations(doc: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -214,9 +165,13 @@ def operations(doc: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]
                 yield path, method, item[method]
 
 
-def _gate(doc: dict[str, Any], system: System, folder: Path) -> None:
+def _gate(doc: dict[str, Any], system: System) -> None:
     """Refuse what OpenAPI does not allow (an operationId that stands twice too) and what the pipeline does not do."""
-    _judge(doc, system, folder)
+    from openapi_spec_validator import OpenAPIV30SpecValidator  # slow to import, and needed once
+
+    error = next(OpenAPIV30SpecValidator(doc).iter_errors(), None)
+    if error is not None:
+        raise SpecError(f"{system.name}: {error.message[:300]} at {'/'.join(map(str, error.absolute_path))}")
     for pointer, key in _extensions(doc):
         if key not in KNOWN_EXTENSIONS and not key.startswith("x-no-"):
             raise SpecError(f"{system.name}: unknown key {key} at {pointer}")
@@ -227,23 +182,6 @@ def _gate(doc: dict[str, Any], system: System, folder: Path) -> None:
         for segment in path.split("/"):
             if "{" in segment and not (segment[0] == "{" and segment[-1] == "}" and segment.count("{") == 1):
                 raise SpecError(f"{where}: segment {segment} mixes text and parameters")
-
-
-def _judge(doc: dict[str, Any], system: System, folder: Path) -> None:
-    """Have the validator judge a document, once: it takes longer than all else at a start.
-
-    A good verdict is kept beside the specs, as Python keeps what it compiled, under the hash of what was judged.
-    """
-    judged = sha256(version("openapi-spec-validator").encode() + orjson.dumps(doc)).hexdigest()
-    verdict = folder / "__pycache__" / f"{system.name}-{judged[:32]}.good"
-    if verdict.exists():
-        return
-    error = next(OpenAPIV30SpecValidator(doc).iter_errors(), None)
-    if error is not None:
-        raise SpecError(f"{system.name}: {error.message[:300]} at {'/'.join(map(str, error.absolute_path))}")
-    with contextlib.suppress(OSError):  # as where specs cannot be written to
-        verdict.parent.mkdir(exist_ok=True)
-        verdict.touch()
 
 
 def _extensions(node: Any, pointer: str = "") -> Iterator[tuple[str, str]]:

@@ -32,7 +32,8 @@ from app.http.request import build, request_id, with_body
 from app.http.resolver import HandlerResolver
 from app.http.schemas import Schemas
 from app.http.security import load_function
-from app.http.specs import System, operations
+from app.http.specs import operations
+from app.http.systems import System
 
 RAW_BODY = "flotilla.body"
 FUNCTION = "x-function"  # put into our copy of a security scheme, names the function of systems.yaml

@@ -11,7 +11,7 @@ from a2wsgi import WSGIMiddleware
 from app.core.calls import Audience
 from app.http.pages import create_pages
 from app.http.request import request_id
-from app.http.specs import System
+from app.http.systems import System
 
 UI: Final = "/ui"
 PAGE_WORKERS: Final = 4

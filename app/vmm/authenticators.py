@@ -3,7 +3,6 @@
 The panel reads base64 without `-` and `_`, other clients base64url: what we draw has neither, so that both can.
 """
 
-import secrets as random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,7 +27,6 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-DRAWN: Final = 32  # bytes
 NAME: Final = "Flotilla"
 BINARY: Final = ("attestationObject", "clientDataJSON", "authenticatorData", "signature", "userHandle")
 ATTACHMENTS: Final = tuple(one.value for one in AuthenticatorAttachment)
@@ -54,17 +52,6 @@ def party(base_url: str) -> Party:
     """The relying party of a server whose public address this is."""
     parts = urlsplit(base_url)
     return Party(parts.hostname or "localhost", f"{parts.scheme}://{parts.netloc}")
-
-
-def draw() -> str:
-    """32 bytes by chance, as base64url that is base64 too."""
-    while True:
-        text = random.token_urlsafe(DRAWN)
-        if "-" not in text and "_" not in text:
-            return text
-
-
-new_handle = draw
 
 
 def creation(site: Party, challenge: str, handle: str, login: str, known: Sequence[str], wanted: Options) -> Options:

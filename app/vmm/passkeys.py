@@ -9,7 +9,7 @@ from typing import Any, Final
 import peewee
 from ua_parser import parse
 
-from app.core import clock, db, limits, secrets
+from app.core import clock, db, ids, limits, secrets
 from app.core.calls import Caller
 from app.core.errors import BadRequest, Conflict, Forbidden, NotFound
 from app.vmm import accounts, authenticators, codes, sessions, users
@@ -31,11 +31,11 @@ def options_to_make(caller: Caller, given: Given, site: Party, address: str) -> 
 
     Opens its own units. Raises BadRequest, Unauthorized, Forbidden, Conflict, TooManyRequests, Unavailable.
     """
-    challenge = authenticators.draw()
+    challenge = ids.opaque()
     if given.get("user_register"):
         login, email = _applicant(given)
         codes.check_sending(email, address)
-        handle, known, user, purpose = authenticators.new_handle(), [], None, REGISTER
+        handle, known, user, purpose = ids.opaque(), [], None, REGISTER
     else:
         owner = _owner(caller, given["user_login"])
         login, email, handle, user, purpose = owner.login, "", owner.handle, owner.pk, MAKE
@@ -167,7 +167,7 @@ def options_to_show(name: str, site: Party) -> Document:
 
     In a write unit.
     """
-    challenge = authenticators.draw()
+    challenge = ids.opaque()
     user = users.find(name)
     known = [] if user is None else [row.credential_id for row in Passkey.select().where(Passkey.user == user)]
     _remember(challenge, SHOW, None if user is None else user.pk, "", name.lower()[: users.MAX_LOGIN], "")

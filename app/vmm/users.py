@@ -6,12 +6,11 @@ from typing import Any, Final
 
 import peewee
 
-from app.core import clock, db, limits, passwords
+from app.core import clock, db, ids, limits, passwords
 from app.core.errors import BadRequest, Conflict
 from app.core.mail import is_address
 from app.vmm import sessions
 from app.vmm.auth import unauthorized
-from app.vmm.authenticators import new_handle
 from app.vmm.documents import Document, resource
 from models.vmm.users import User
 
@@ -96,7 +95,7 @@ def create(login: str, email: str, password_hash: str | None, *, group: int, act
                 group=group,
                 active=active,
                 password_locked=False,
-                handle=handle or new_handle(),
+                handle=handle or ids.opaque(),
                 created_ts=clock.now(),
             )
     except peewee.IntegrityError:

@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from app import main
+from app import main, process
 from app.core import db, passwords, tokens
 from app.mender import useradm
 from app.settings import Settings
@@ -35,7 +35,7 @@ REPORT = Path(__file__).parents[2] / "docs" / "explanations" / "performance.md"
 class Bench:
     def __init__(self, folder: Path, devices: int, with_tokens: int) -> None:
         self.settings = Settings(data_dir=folder / "data", log_level="warning")
-        main.open_process(self.settings)
+        process.open_process(self.settings)
         main.migrate.up()
         passwords.configure(fast=True)
         tokens.ensure_keys([("mender", "user"), ("mender", "device")])

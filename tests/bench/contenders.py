@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import uvicorn
 
-from app import main
+from app import main, process
 from app.core import clock, db, threads
 from app.core.calls import Request
 from app.core.errors import Problem
@@ -158,7 +158,7 @@ def application(name: str, settings: Settings) -> Any:
 
 if __name__ == "__main__":
     settings = Settings(log_level="warning")
-    main.open_process(settings)
+    process.open_process(settings)
     assert Path(settings.data_dir).is_dir() and clock.now()
     uvicorn.run(
         application(sys.argv[1], settings),

@@ -22,7 +22,7 @@ from typing import Any
 
 import orjson
 
-from app import main
+from app import main, process
 from app.core import db, secrets
 from app.nebula import definitions, device_groups, user_groups, users
 from app.nebula.definitions import APPS, CRON_JOBS
@@ -156,7 +156,7 @@ def serve(name: str, port: int) -> None:
     if name == "flask":
         app: Any = WSGIMiddleware(flask_app(settings), workers=8)
     else:
-        main.open_process(settings)
+        process.open_process(settings)
         app = main.create_app(settings, "public")
     uvicorn.run(
         app,
@@ -199,8 +199,8 @@ def change() -> None:
 class Bench:
     def __init__(self, folder: Path) -> None:
         self.settings = Settings(data_dir=folder / "data", log_level="warning")
-        main.open_process(self.settings)
-        main.migrate.up()
+        process.open_process(self.settings)
+        process.migrate.up()
         fill()
         self.processes = processes.start("tests.bench.nebula", CONTENDERS, self.settings.data_dir)
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
-from app.http import specs
+from app.http import specs, systems
 from app.main import create_app
 from app.settings import Settings
 from tests.support import node
@@ -25,7 +25,7 @@ AUDIENCES = ("public", "internal")
 EXPORTED = [
     ("public", "mender"), ("public", "nebula"), ("public", "vmm"), ("public", "flotilla"), ("internal", "flotilla"),
 ]  # fmt: skip
-CONFIG = specs.root() / "redocly.yaml"
+CONFIG = systems.root() / "redocly.yaml"
 UNKNOWN_TO_THE_GENERATOR = {
     "application/jwt": "text/plain",
     "application/vnd.mender-artifact": "application/octet-stream",
@@ -101,7 +101,7 @@ def test_it_holds_no_key_of_ours(document):
 @each_document
 def test_its_paths_are_complete(request, document):
     audience, name = request.node.callspec.params["document"]
-    system = next(entry for entry in specs.load_systems(specs.root()) if entry.name == name)
+    system = next(entry for entry in systems.load_systems(systems.root()) if entry.name == name)
     assert document["servers"] == [{"url": "/"}]
     assert list(keys(document)).count("servers") == 1
     assert all(path.startswith(tuple(system.prefixes[audience])) for path in document["paths"])

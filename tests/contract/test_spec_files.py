@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from app.http import specs
+from app.http import specs, systems
 from app.http.plan import parameters_of
 from app.http.schemas import Compiled, Schemas
 
 TOOLS = Path(__file__).parent.parent / "reference"
-OPENAPI = specs.root()
+OPENAPI = systems.root()
 # Operations of the references (tests/reference/operations.json) that version 0.1 has; later issues only add.
 MENDER_OPERATIONS = 34
 
@@ -77,7 +77,7 @@ class Mender:
     """The bundled document, with its bodies compiled as the pipeline does."""
 
     def __init__(self) -> None:
-        system = next(system for system in specs.load_systems(OPENAPI) if system.name == "mender")
+        system = next(system for system in systems.load_systems(OPENAPI) if system.name == "mender")
         self.document = specs.document(OPENAPI, system, "public")
         self.operations = {op["operationId"]: op for _, _, op in specs.operations(self.document)}
         self._schemas = Schemas(self.document)
@@ -198,10 +198,10 @@ def test_answers_are_closed(mender: Mender) -> None:
     assert schema.errors(nested)
 
 
-@pytest.mark.parametrize("system", specs.load_systems(specs.root()), ids=lambda system: system.name)
+@pytest.mark.parametrize("system", systems.load_systems(systems.root()), ids=lambda system: system.name)
 @pytest.mark.parametrize("audience", ["public", "internal"])
 def test_links_lead_to_operations_and_their_parameters(system, audience) -> None:
-    document = specs.document(specs.root(), system, audience)
+    document = specs.document(systems.root(), system, audience)
     names = {
         operation["operationId"]: {parameter["name"] for parameter in parameters_of(document, path, method)}
         for path, method, operation in specs.operations(document)

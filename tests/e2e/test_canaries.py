@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -14,9 +15,11 @@ import pytest
 
 from tests.support import server as servers
 from tests.support.artifacts import Payload, build
+from tests.support.lxd import furnish, lxd
 from tests.support.mender import DEPLOYMENTS, DEVAUTH, DEVICE_INVENTORY, DEVICES, USERADM, Device, pem, sign
 from tests.support.nebula import API as NEBULA
 from tests.support.vmm import API as VMM
+from tests.support.vmm import host, on
 
 ARTIFACTS = f"{DEPLOYMENTS}/artifacts"
 LOCAL = "canary-of-the-local-administrator"
@@ -74,11 +77,12 @@ def server(request, tmp_path, cluster):
         "NEBULA_BASIC_AUTH_USER": "boss",
         "NEBULA_BASIC_AUTH_PASSWORD": LOCAL,
         "NEBULA_AUTH_TOKEN": f"{LOCAL}-token",
+        "VMM_ALLOWED_HOSTS": "127.0.0.1",
     }
     url = None
     if kind == "postgres":
-        url = cluster.create(f"canaries_{os.getpid()}").replace("postgres@", "postgres:canary-database-password@")
-    started = servers.start(tmp_path / "data", url, **settings)
+        url = cluster.create(f"canaries_{uuid4().hex}").replace("postgres@", "postgres:canary-database-password@")
+    started = servers.start(tmp_path / "data", url, prepared=False, **settings)
     yield started
     started.stop()
 
@@ -109,13 +113,20 @@ def nebula(canaries, send):
         assert send("PUT", f"{NEBULA}/users/bird/update", auth=boss, json=bad).status_code == 400
 
 
-def vmm(canaries, send, user, password):
-    """The same for ui-vmm: sessions, tokens for programs, new and wrong passwords, codes that nobody was mailed."""
+def in_panel(send):
+    """Calls of ui-vmm's methods: the name and body, the secrets that the answer may hold, the token."""
     media = {"Content-Type": "application/vnd.api+json"}
 
     def call(method, body, *own, token=None):
         bearer = {} if token is None else {"Authorization": f"Bearer {token}"}
         return send("POST", f"{VMM}/{method}", *own, json=body, headers={**media, **bearer})
+
+    return call
+
+
+def vmm(canaries, send, user, password):
+    """The same for ui-vmm: sessions, tokens for programs, new and wrong passwords, codes that nobody was mailed."""
+    call = in_panel(send)
 
     def log_in(password):
         answer = call("user.login", {"user_login": user, "user_password": password}, "vmm session")
@@ -149,8 +160,8 @@ def vmm(canaries, send, user, password):
     assert call("user.logout", {}, token=made).status_code == 200
 
 
-def exercise(server, canaries, tmp_path):
-    """Send every kind of secret, rightly and wrongly; the answers, with the secrets each may hold."""
+def sender(server):
+    """A client that remembers its answers, with the secrets that each may hold."""
     answers = []
     http = httpx.Client(base_url=server.url, timeout=60, verify=False)
 
@@ -159,6 +170,12 @@ def exercise(server, canaries, tmp_path):
         answers.append((answer, own))
         return answer
 
+    return http, send, answers
+
+
+def exercise(server, canaries, tmp_path):
+    """Send every kind of secret, rightly and wrongly; the answers, with the secrets each may hold."""
+    http, send, answers = sender(server)
     user, password = "canary@example.com", canaries.add("password", "canary-password-right")
     made = subprocess.run(
         [*servers.COMMAND, "admin", "create", "--email", user, "--password", "-"],
@@ -234,7 +251,48 @@ def test_no_secret_is_seen(server, tmp_path):
         canaries.add("database password", "canary-database-password")
     canaries.add("private key", "PRIVATE KEY-----")
 
-    answers = exercise(server, canaries, tmp_path)
+    seen_nowhere(server, canaries, exercise(server, canaries, tmp_path))
+    assert "request failed" in server.log.read_text(), "the planted bug left no trace"
+
+
+@pytest.mark.xdist_group("lxd")
+def test_no_secret_of_a_host_is_seen(server, tmp_path):
+    """The trust password is not kept, our key for the host is, sealed, and so is what an instance is to run."""
+    canaries = Canaries()
+    _, send, answers = sender(server)
+    call = in_panel(send)
+    login = {"user_login": servers.EMAIL, "user_password": servers.PASSWORD}
+    token = call("user.login", login, "session").json()["data"]["attributes"]["token"]
+    with lxd() as daemon:
+        furnish(daemon)
+        canaries.add("trust password", daemon.password)
+        wrong = canaries.add("wrong trust password", "canary-trust-password")
+        canaries.add("private key", "PRIVATE KEY-----")
+        canaries.add("session", token)
+        for method in ("server.verify", "server.add"):
+            assert call(method, host(daemon, server_password=wrong), token=token).status_code == 502
+            assert call(method, host(daemon, server_password=[wrong]), token=token).status_code == 400
+            assert call(method, host(daemon, server_protocol=wrong), token=token).status_code in (400, 422)
+        (tmp_path / "orders").write_text("handler error\n")
+        assert call("server.add", host(daemon), token=token).status_code == 500
+        (tmp_path / "orders").unlink()
+        assert call("server.verify", host(daemon), token=token).status_code == 200
+        number = int(call("server.add", host(daemon), token=token).json()["data"]["id"])
+        for method in ("server.get", "server.list", "certificate.list", "instance.list"):
+            assert call(method, on(number, instance_id=0), token=token).status_code == 200
+        command = canaries.add("what an instance is to run", "echo canary-of-an-instance")
+        wanted = {"instance_name": "web", "instance_image": "tiny", "instance_command": command, "instance_id": 0}
+        assert call("instance.add", on(number, **wanted), token=token).status_code == 200
+        # While it waits, while LXD works, and when it is done.
+        for _ in range(200):
+            assert not canaries.found_in(database(server))
+            if "web" in {one["name"] for one in daemon.query("/1.0/instances?recursion=1")}:
+                break
+        seen_nowhere(server, canaries, answers)
+
+
+def seen_nowhere(server, canaries, answers):
+    """Not in answers, settings, command lines, the database, the log or other files."""
     for answer, own in answers:
         whole = repr(answer.headers).encode() + answer.content
         assert not canaries.found_in(whole, *own), f"{answer.request.method} {answer.request.url.path}"
@@ -251,7 +309,6 @@ def test_no_secret_is_seen(server, tmp_path):
             assert not canaries.found_in(file.read_bytes(), *kept), file.relative_to(server.data)
     for name in OWN_FILES:
         assert (server.data / name).stat().st_mode & 0o777 == 0o600
-    assert "request failed" in server.log.read_text(), "the planted bug left no trace"
 
 
 def test_a_password_may_come_from_standard_input(tmp_path):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from app.http import specs
+from app.http import specs, systems
 from tests.api.nebula.test_every_operation import ALLOWED
 from tests.fuzz.checks import UNUSED
 from tests.support import server as servers
@@ -67,8 +67,8 @@ def server(system, daemon, tmp_path):
 
 def operations(system: str) -> set[str]:
     """The operationIds of a system."""
-    found = next(entry for entry in specs.load_systems(specs.root()) if entry.name == system)
-    document = specs.document(specs.root(), found, "public")
+    found = next(entry for entry in systems.load_systems(systems.root()) if entry.name == system)
+    document = specs.document(systems.root(), found, "public")
     return {operation["operationId"] for _, _, operation in specs.operations(document)}
 
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.http import specs
+from app.http import specs, systems
 from tests.support import server as servers
 from tests.support.mailbox import mailbox
 from tests.support.statuses import Seen
@@ -46,8 +46,8 @@ def sequences() -> str:
 
 def links(system: str) -> set[tuple[str, str]]:
     """(operation, target) of each link of a system's specs."""
-    found = next(entry for entry in specs.load_systems(specs.root()) if entry.name == system)
-    document = specs.document(specs.root(), found, "public")
+    found = next(entry for entry in systems.load_systems(systems.root()) if entry.name == system)
+    document = specs.document(systems.root(), found, "public")
     return {
         (f"{method.upper()} {path}", link["operationId"])
         for path, method, operation in specs.operations(document)

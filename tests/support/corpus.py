@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from app.http import specs
+from app.http import specs, systems
 from app.http.plan import follow, parameters_of
 from app.http.routing import Router
 from tests.support.artifacts import build
@@ -100,8 +100,8 @@ def record(
 
 def document(system: str) -> dict[str, Any]:
     """The public document of a system."""
-    found = next(entry for entry in specs.load_systems(specs.root()) if entry.name == system)
-    return specs.document(specs.root(), found, "public")
+    found = next(entry for entry in systems.load_systems(systems.root()) if entry.name == system)
+    return specs.document(systems.root(), found, "public")
 
 
 def load(system: str) -> list[Recorded]:

@@ -7,7 +7,7 @@ import yaml
 from typer.testing import CliRunner
 
 from app import cli
-from app.http import specs
+from app.http import specs, systems
 from app.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
@@ -18,7 +18,7 @@ NOTE = "<!-- Written by `make docs`; edit the source instead. -->\n\n"
 def operations() -> str:
     """Every operation of every system, by listener."""
     lines = ["# Operations", ""]
-    for system in specs.load_systems(specs.root()):
+    for system in systems.load_systems(systems.root()):
         for audience in ("public", "internal"):
             if system.files[audience]:
                 lines += [
@@ -27,7 +27,7 @@ def operations() -> str:
                     "| operation | request | statuses |",
                     "|---|---|---|",
                 ]
-                for path, method, operation in specs.operations(specs.document(specs.root(), system, audience)):
+                for path, method, operation in specs.operations(specs.document(systems.root(), system, audience)):
                     codes = " ".join(operation["responses"])
                     name = f"{operation['summary']} (`{operation['operationId']}`)"
                     lines.append(f"| {name} | `{method.upper()} {path}` | {codes} |")

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from app import main
+from app import main, process
 from app.core import db, migrate, secrets, storage, tokens
 from app.core.local_store import LocalStore
 from app.settings import Settings
@@ -29,7 +29,7 @@ RELEASES = Path(__file__).parents[1] / "reference" / "releases"
 def populate(url: str, folder: Path) -> None:
     """Some of everything that this release can hold, made through its API."""
     settings = Settings(data_dir=folder, database_url=url, log_level="error")
-    main.open_process(settings)
+    process.open_process(settings)
     migrate.up()
     tokens.ensure_keys([("mender", "user"), ("mender", "device")])
     with live(main.create_app(settings, "public")) as address, httpx.Client(base_url=address, timeout=60) as http:

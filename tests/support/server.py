@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,12 +90,20 @@ class Server:
         return answer.text
 
 
-def start(data: Path, database_url: str | None = None, *, admin: bool = True, **environment: str) -> Server:
+# Puts what a first start makes, an administrator too, into a data directory and database; set for runs of pytest.
+furnish: Callable[[Path, str | None], str] | None = None
+
+
+def start(
+    data: Path, database_url: str | None = None, *, admin: bool = True, prepared: bool = True, **environment: str
+) -> Server:
     """Start a server on free loopback ports, wait until it is ready, and make an administrator unless there is one.
 
-    With TLS_CERT and TLS_KEY it is reached, and calls itself, by https.
+    With TLS_CERT and TLS_KEY it is reached, and calls itself, by https. Not `prepared`: it really starts for the first
+    time.
     """
     data.mkdir(parents=True, exist_ok=True)
+    user_id = furnish(data, database_url) if admin and prepared and furnish is not None else ""
     port, internal = free_port(), free_port()
     env = {key: value for key, value in os.environ.items() if not key.startswith("FLOTILLA_")}
     env |= {f"FLOTILLA_{key}": value for key, value in environment.items()}
@@ -108,8 +117,8 @@ def start(data: Path, database_url: str | None = None, *, admin: bool = True, **
         env.setdefault("FLOTILLA_PUBLIC_URL", url)
     process = _launch(env, data, log)
     _wait_ready(process, url, log)
-    server = Server(process, url, f"http://127.0.0.1:{internal}", data, log, env)
-    if admin:
+    server = Server(process, url, f"http://127.0.0.1:{internal}", data, log, env, user_id)
+    if admin and not user_id:
         server.user_id = server.create_admin(EMAIL)
     return server
 

@@ -6,7 +6,7 @@ Every test process notes what it sees in the run's folder; the last one to end h
 
 from pathlib import Path
 
-from app.http import specs
+from app.http import specs, systems
 from app.http.routing import Router
 
 # Proved by faults of the server itself, which no client can bring about (design section 7).
@@ -25,8 +25,8 @@ def documented(audience: str = "public") -> dict[str, set[int]]:
 
 def _documents(audience: str) -> dict[str, dict]:
     return {
-        system.name: specs.document(specs.root(), system, audience)
-        for system in specs.load_systems(specs.root())
+        system.name: specs.document(systems.root(), system, audience)
+        for system in systems.load_systems(systems.root())
         if system.files[audience]
     }
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.core import clock, db, ids
-from app.http import specs
+from app.http import specs, systems
 from app.mender import audit, useradm
 from app.mender import limits as mender_limits
 from models.mender.audit import AuditEntry
@@ -152,7 +152,7 @@ def test_every_operation_that_changes_something_is_audited(http, user):
     """A new operation that changes something comes with its entry in CHANGES."""
     template = [
         (method.upper(), path, operation["operationId"])
-        for path, method, operation in specs.operations(specs.document(specs.root(), SYSTEM, "public"))
+        for path, method, operation in specs.operations(specs.document(systems.root(), SYSTEM, "public"))
         if method != "get" and path.startswith("/api/management")
     ]
     done = {(method, path) for changes in CHANGES for (method, path, _), _ in _tried(http, user, changes)}
@@ -182,7 +182,7 @@ def _is(path: str, method: str, done: tuple[str, str]) -> bool:
     return fits and method == done[0]
 
 
-SYSTEM = next(system for system in specs.load_systems(specs.root()) if system.name == "mender")
+SYSTEM = next(system for system in systems.load_systems(systems.root()) if system.name == "mender")
 
 
 def test_logging_in_and_out(http, user):

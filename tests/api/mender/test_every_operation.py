@@ -7,13 +7,13 @@ import httpx
 import pytest
 
 from app.core import clock
-from app.http import specs
+from app.http import specs, systems
 from app.http.schemas import Schemas
 from tests.support.live import raw
 from tests.support.mender import Device, User
 
-SYSTEM = next(system for system in specs.load_systems(specs.root()) if system.name == "mender")
-DOCUMENT = specs.document(specs.root(), SYSTEM, "public")
+SYSTEM = next(system for system in systems.load_systems(systems.root()) if system.name == "mender")
+DOCUMENT = specs.document(systems.root(), SYSTEM, "public")
 OPERATIONS = [
     pytest.param(path, method.upper(), operation, id=operation["operationId"])
     for path, method, operation in specs.operations(DOCUMENT)

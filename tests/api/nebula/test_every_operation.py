@@ -6,12 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
-from app.http import specs
+from app.http import specs, systems
 from app.nebula import rights
 from tests.support.nebula import APP, CRON_JOB, LOCAL, REPORT, Manager
 
-SYSTEM = next(system for system in specs.load_systems(specs.root()) if system.name == "nebula")
-DOCUMENT = specs.document(specs.root(), SYSTEM, "public")
+SYSTEM = next(system for system in systems.load_systems(systems.root()) if system.name == "nebula")
+DOCUMENT = specs.document(systems.root(), SYSTEM, "public")
 OPERATIONS = {op["operationId"]: (path, method.upper(), op) for path, method, op in specs.operations(DOCUMENT)}
 
 # What the matrix is about: one of each kind, and rights on exactly these.

@@ -2,12 +2,12 @@
 
 import pytest
 
-from app.http import specs
+from app.http import specs, systems
 from app.vmm import users
 from tests.support.vmm import MEDIA, PASSWORD, Panel, make_user
 
-(SYSTEM,) = [system for system in specs.load_systems(specs.root()) if system.name == "vmm"]
-DOCUMENT = specs.document(specs.root(), SYSTEM, "public")
+(SYSTEM,) = [system for system in systems.load_systems(systems.root()) if system.name == "vmm"]
+DOCUMENT = specs.document(systems.root(), SYSTEM, "public")
 # What is read without a body, images among it, is in test_simplestreams.py, and so is what an upload may be.
 OPERATIONS = {
     path.rpartition("/")[2]: operation for path, method, operation in specs.operations(DOCUMENT) if method == "post"

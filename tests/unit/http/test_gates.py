@@ -5,17 +5,19 @@ import sys
 import types
 from pathlib import Path
 
+import openapi_spec_validator
 import pytest
 import yaml
 
-from app.http import specs
+from app.http import specs, systems
 from app.http.plan import PlanError, compile_plan
 from app.http.resolver import HandlerResolver
 from app.http.schemas import Schemas
 from app.http.security import compile_schemes
 from tests.unit.http.toy import DOCUMENT, FUNCTIONS
 
-SYSTEM = specs.System("toy", "Toy", "mender", {"public": ["toy.yaml"], "internal": []}, {"public": [], "internal": []})
+FILES: dict = {"public": ["toy.yaml"], "internal": []}
+SYSTEM = systems.System("toy", "Toy", "mender", FILES, {"public": [], "internal": []})
 
 
 def document(tmp_path: Path, change=lambda raw: None, name: str = "toy.yaml") -> dict:
@@ -66,7 +68,7 @@ def operation(raw: dict) -> dict:
     ],
 )
 def test_specs_that_are_refused(tmp_path, change, named):
-    with pytest.raises(specs.SpecError, match=named):
+    with pytest.raises(systems.SpecError, match=named):
         document(tmp_path, change)
 
 
@@ -152,22 +154,22 @@ def test_a_missing_and_a_surplus_function_are_named():
 
 
 def test_an_unknown_system_is_named():
-    with pytest.raises(specs.SpecError, match="nebulla"):
-        specs.load_systems(specs.root(), ["mender", "nebulla"])
-    assert [system.name for system in specs.load_systems(specs.root(), ["mender"])] == ["mender", "flotilla"]
+    with pytest.raises(systems.SpecError, match="nebulla"):
+        systems.load_systems(systems.root(), ["mender", "nebulla"])
+    assert [system.name for system in systems.load_systems(systems.root(), ["mender"])] == ["mender", "flotilla"]
 
 
 def test_a_document_is_judged_once(tmp_path, monkeypatch):
     judged = []
-    judge = specs.OpenAPIV30SpecValidator
-    monkeypatch.setattr(specs, "OpenAPIV30SpecValidator", lambda doc: judged.append(doc) or judge(doc))
+    judge = openapi_spec_validator.OpenAPIV30SpecValidator
+    monkeypatch.setattr(openapi_spec_validator, "OpenAPIV30SpecValidator", lambda doc: judged.append(doc) or judge(doc))
     document(tmp_path)
     document(tmp_path)
     assert len(judged) == 1
     document(tmp_path, lambda raw: got(raw).update(summary="another"))
     assert len(judged) == 2
     for _ in range(2):
-        with pytest.raises(specs.SpecError):
+        with pytest.raises(systems.SpecError):
             document(tmp_path, lambda raw: got(raw)["responses"]["200"].pop("description"))
     assert len(judged) == 4
 
@@ -177,6 +179,19 @@ def got(raw: dict) -> dict:
     return raw["paths"]["/things/{thing_id}"]["get"]
 
 
-def test_where_no_verdict_can_be_kept_each_start_judges(tmp_path):
+def test_where_nothing_can_be_kept_each_start_judges(tmp_path):
     (tmp_path / "__pycache__").write_text("")
     assert document(tmp_path) == document(tmp_path)
+
+
+def test_what_was_kept_badly_is_made_anew(tmp_path):
+    made = document(tmp_path)
+    (kept,) = (tmp_path / "__pycache__").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-100])
+    assert document(tmp_path) == made
+
+
+def test_only_the_newest_is_kept_of_a_document(tmp_path):
+    document(tmp_path)
+    document(tmp_path, lambda raw: got(raw).update(summary="another"))
+    assert len(list((tmp_path / "__pycache__").iterdir())) == 1

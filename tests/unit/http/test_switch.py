@@ -10,8 +10,8 @@ import pytest
 
 from app import __version__
 from app.http.pages import VIEWER, create_pages
-from app.http.specs import Login, System
 from app.http.switch import Switch
+from app.http.systems import Login, System
 from tests.support.live import live, raw
 
 HANDSHAKE = (

@@ -11,7 +11,7 @@ from connexion.exceptions import ResolverError
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import RejectConnection, Request
 
-from app.http import specs
+from app.http import specs, systems
 from app.http.plan import PlanError, compile_plan
 from app.http.schemas import Schemas
 from app.http.switch import Switch
@@ -30,14 +30,14 @@ def bundled(folder: Path, files: dict[str, dict], first: str = "one.yaml"):
     for name, content in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(yaml.safe_dump(content))
-    system = specs.System("toy", "Toy", "mender", {"public": [first], "internal": []}, {"public": [], "internal": []})
+    system = systems.System("toy", "Toy", "mender", {"public": [first], "internal": []}, {"public": [], "internal": []})
     return specs.document(folder, system, "public")
 
 
 def test_trap_01_two_operations_of_one_id_do_not_start(tmp_path):
     """Else all their routes would have the last one's security."""
     secured = call("get_it", security=[{"Token": []}])
-    with pytest.raises(specs.SpecError, match="get_it"):
+    with pytest.raises(systems.SpecError, match="get_it"):
         bundled(tmp_path, {"one.yaml": document({"/a": {"get": secured}, "/b": {"get": call("get_it")}})})
 
 

@@ -18,7 +18,7 @@ from app.http.envelopes import Envelopes
 from app.http.middleware import Pipeline, Surroundings
 from app.http.origin import Origin
 from app.http.resolver import HandlerResolver
-from app.http.specs import System
+from app.http.systems import System
 from tests.support.live import live
 
 BLOB = bytes(range(256)) * 5000

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from app import main
+from app import main, process
 from app.core.calls import Request
 from app.http import specs
 from app.nebula import auth, users
@@ -20,11 +20,11 @@ def started(tmp_path, database):
     def start(**given):
         settings = Settings(data_dir=tmp_path / "data", check_answers=True, log_level="error", **given)
         settings.spool.mkdir(parents=True, exist_ok=True)
-        main._open_nebula(settings)
+        process._open_nebula(settings)
         return live(main.create_app(settings, "public"))
 
     yield start
-    main._open_nebula(Settings())
+    process._open_nebula(Settings())
 
 
 @pytest.mark.rule("nebula 6")
@@ -82,29 +82,29 @@ def test_secrets_stay_text_and_are_not_shown(tmp_path, monkeypatch):
 def test_the_first_administrator(tmp_path, database):
     settings = Settings(data_dir=tmp_path)
     auth.configure(auth.Local())
-    main._ensure_first_admins(settings)
+    process._ensure_first_admins(settings)
     password = (tmp_path / "admin-password").read_text().strip()
     assert users.exist()
     assert _is_user("admin", password)
-    main._ensure_first_admins(settings)
+    process._ensure_first_admins(settings)
     assert (tmp_path / "admin-password").read_text().strip() == password
 
 
 def test_none_is_made_beside_a_local_one(tmp_path, database):
     auth.configure(auth.Local(token="t"))
-    main._ensure_first_admins(Settings(data_dir=tmp_path))
+    process._ensure_first_admins(Settings(data_dir=tmp_path))
     assert not users.exist()
     auth.configure(auth.Local())
 
 
 def test_an_administrator_of_every_system(tmp_path, database, monkeypatch):
-    monkeypatch.setattr(main, "open_process", lambda _: None)
-    monkeypatch.setattr(main.migrate, "up", list)
+    monkeypatch.setattr(process, "open_process", lambda _: None)
+    monkeypatch.setattr(process.migrate, "up", list)
     settings = Settings(data_dir=tmp_path)
 
     def make(email: str, **given: str | None) -> str:
         options = {"username": None, "system": None, "tenant": "", **given}
-        return main.create_admin(settings, email, "a good password", **options)
+        return process.create_admin(settings, email, "a good password", **options)
 
     assert len(make("ada@example.com")) == 36, "the id of the first system"
     assert make("eve@example.com", system="nebula", username="Eve") == "Eve"
