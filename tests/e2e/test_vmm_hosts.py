@@ -1,6 +1,7 @@
 """An LXD host through a server of its own, over https: instances of its own images, events, kills, genuine `lxc`."""
 
 import json
+import re
 import ssl
 import subprocess
 from pathlib import Path
@@ -11,11 +12,12 @@ from websockets.sync.client import connect
 
 from tests.support import server as servers
 from tests.support.images import SERIAL, TINY, TINY_ID, sent
-from tests.support.lxd import SCRIPT, lxd
+from tests.support.lxd import SCRIPT, furnish, lxd
 from tests.support.mailbox import mailbox
 from tests.support.vmm import API, PASSWORD, Panel, code_in, host, on
 from tests.support.waiting import eventually
 
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "vmm.md"
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("lxd")]
 
 GRACE = {
@@ -137,6 +139,29 @@ def test_from_registration_to_the_end_of_an_instance(daemon, server, trust, nobo
     start = ["bash", str(SCRIPT), "start", str(daemon.folder), str(daemon.port)]
     subprocess.run(start, check=True, capture_output=True, timeout=120)
     assert [one["attributes"]["instance_name"] for one in grace.done("instance.list", on(number))] == ["whole"]
+
+
+def test_the_guide_works_as_it_stands(daemon, tmp_path):
+    furnish(daemon)
+    server = servers.start(tmp_path / "data", LOG_LEVEL="warning", admin=False, VMM_ALLOWED_HOSTS="127.0.0.1")
+    try:
+        first, hosts, instances, _ = re.findall(r"```sh\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+        script = f"{first}\n{hosts}\n{instances}"
+        for shown, ours in (
+            ("http://127.0.0.1:8080", server.url),
+            ("data/admin-password", "admin-password"),
+            ("PORT=8443", f"PORT={daemon.port}"),
+            ("the trust password", daemon.password),
+            ("IMAGE=ubuntu", "IMAGE=tiny"),
+        ):
+            assert shown in script
+            script = script.replace(shown, ours)
+        done = subprocess.run(["bash", "-euc", script], cwd=server.data, capture_output=True, text=True, timeout=120)
+    finally:
+        assert server.stop() == 0
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"errors"' not in done.stdout.partition("token has been revoked")[2], done.stdout
+    assert daemon.query("/1.0/instances/web/state")["status"] == "Running"
 
 
 def test_genuine_lxc_takes_images_from_here(daemon, images):

@@ -64,7 +64,7 @@ def test_an_account_through_its_whole_life(empty_database, tmp_path):
 def test_the_guide_works_as_it_stands(tmp_path):
     server = servers.start(tmp_path / "data", LOG_LEVEL="warning", admin=False)
     try:
-        first, images = re.findall(r"```sh\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+        first, _, _, images = re.findall(r"```sh\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
         script = f"{first}\necho '{CUT}'\n{images}"
         script = script.replace("http://127.0.0.1:8080", server.url).replace("data/admin-password", "admin-password")
         done = subprocess.run(["bash", "-euc", script], cwd=server.data, capture_output=True, text=True, timeout=120)

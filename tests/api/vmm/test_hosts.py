@@ -16,7 +16,7 @@ from tests.support.certificates import self_signed
 from tests.support.lxd import SCRIPT, lxd
 from tests.support.pages import pages
 from tests.support.server import free_port
-from tests.support.vmm import host, make_user, on, trusted
+from tests.support.vmm import Panel, host, make_user, on, trusted
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("lxd")]
 
@@ -135,13 +135,18 @@ def test_hosts_are_not_tried_without_end(daemon, ada, eve):
 def test_a_host_belongs_to_who_added_it(daemon, nobody, ada, eve, number):
     make_user("admin", group=2)
     make_user("manager", group=3)
-    admin, manager = nobody.log_in("admin"), nobody.log_in("manager")
+    admin, manager, ended = nobody.log_in("admin"), nobody.log_in("manager"), nobody.log_in("ada")
+    program = Panel(nobody.http, ada.done("token.create", {"token_lifetime": 60})["attributes"]["token"])
+    ended.done("user.logout")
+    for unknown in (nobody, ended):
+        for method in ("server.list", *READING, *CHANGING):
+            assert unknown.refused(401, method, on(number, **MORE))
     for stranger in (eve, manager):
         assert stranger.done("server.list", on(0)) == []
         assert stranger.done("instance.list", on(0)) == []
-        for method in ("server.list", *READING):
-            assert stranger.detail(404, method, on(number)) == "server not found"
-    for caller in (ada, admin):
+        for method in ("server.list", *READING, *CHANGING):
+            assert stranger.detail(404, method, on(number, **MORE)) == "server not found"
+    for caller in (ada, admin, program):
         assert [one["id"] for one in caller.done("server.list", on(0))] == [str(number)]
         for method in READING:
             assert caller.done(method, on(number))
