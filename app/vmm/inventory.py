@@ -263,8 +263,8 @@ def instance(caller: Caller, number: int, provider: str, name: str) -> Document:
             raise _no_instance() from None
         known = numbers(row.pk, INSTANCES.type, [name])[name]
         found = _resource(row.pk, INSTANCES, entry, known)
-    found["attributes"] |= _details(entry, state)
-    return found
+        found["attributes"] |= _details(entry, state)
+        return found
 
 
 def _no_instance() -> NotFound:
@@ -294,7 +294,10 @@ def _details(entry: Entry, state: Entry) -> Document:
 def server(caller: Caller, number: int, provider: str) -> tuple[Document, list[Document], list[Document]]:
     """A host, what is on it, all asked for at once, and which parts failed. Opens its own units."""
     row = servers.find(caller, number, provider)
-    calls: dict[str, Callable[[], Any]] = {"": partial(_ask, row), "resources": partial(_ask, row, "resources")}
+    calls: dict[str, Callable[[], Any]] = {
+        "": partial(_ask, row, _about),
+        "resources": partial(_ask, row, _machine, "resources"),
+    }
     calls |= {kind.type: partial(listed, row, kind) for kind in (CERTIFICATES, INSTANCES, PROFILES, POOLS, VOLUMES)}
     with lxd.turn():
         found = lxd.together(calls)
@@ -304,16 +307,16 @@ def server(caller: Caller, number: int, provider: str) -> tuple[Document, list[D
     failed = [failure("part", name, part) for name, part in found.items() if isinstance(part, Problem)]
     if isinstance(machine, Problem):
         failed.append(failure("part", "resources", machine))
-        machine = {}
+        machine = _machine({})
     parts = {name: [] if isinstance(part, Problem) else part for name, part in found.items()}
     parts["volume"] = linked(parts["volume"], parts["pool"])
-    attributes = servers.attributes(row) | _about(about) | _machine(machine)
+    attributes = servers.attributes(row) | about | machine
     return resource("server", row.pk, attributes, **parts), [one for part in parts.values() for one in part], failed
 
 
-def _ask(row: Any, *path: str) -> Any:
+def _ask(row: Any, read: Callable[[Entry], Document], *path: str) -> Document:
     with servers.connected(row) as host:
-        return host.get(*path)
+        return read(host.get(*path))
 
 
 def _about(told: Entry) -> Document:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import peewee
+import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -32,6 +33,8 @@ LIFETIME: Final = timedelta(days=3650)
 ADDING: Final = timedelta(minutes=5)  # longer than adding a host can take
 
 Given = dict[str, Any]
+
+log = structlog.get_logger("flotilla.vmm.servers")
 
 
 def sees_all(caller: Caller) -> bool:
@@ -97,6 +100,10 @@ def connected(row: Any) -> Iterator[Host]:
             yield host
     except lxd.Refused as exc:
         raise refusal(exc) from None
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # Whoever added it may have put anything there.
+        log.warning("a host does not answer as LXD does", server=row.pk, exc_info=True)
+        raise BadGateway(lxd.NO_LXD) from None
 
 
 def target(row: Any) -> Target:

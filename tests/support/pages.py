@@ -11,7 +11,12 @@ from tests.support.certificates import self_signed
 
 
 class Pages(dict[str, bytes | str]):
-    """What stands at each path; a text is where it sends to. `certificate` is what it is known by."""
+    """What stands at each path, whatever is done there, and at all others (None: nothing); a text is where it sends to.
+
+    `certificate` is what it is known by.
+    """
+
+    default: bytes | str | None = None
 
     def __init__(self, port: int, certificate: Path) -> None:
         super().__init__()
@@ -26,7 +31,8 @@ def pages(folder: Path) -> Iterator[Pages]:
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            found = served.get(self.path)
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            found = served.get(self.path, served.default)
             self.send_response(404 if found is None else 302 if isinstance(found, str) else 200)
             if isinstance(found, str):
                 self.send_header("Location", found)
@@ -34,6 +40,8 @@ def pages(folder: Path) -> Iterator[Pages]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        do_POST = do_PUT = do_DELETE = do_GET
 
         def log_message(self, *_: object) -> None:
             pass

@@ -24,7 +24,9 @@ class Prepared:
         """Put it into a data directory and an empty database (None: SQLite in that directory); the user's id."""
         kind = "postgres" if url is not None and url.startswith("postgres") else "sqlite"
         made = self._made(kind)
-        shutil.copytree(made / "data", data, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.log", "objects", "spool"))
+        shutil.copytree(
+            made / "data", data, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.log", "objects", "spool")
+        )
         if url is not None:
             path = unquote(urlsplit(url).path)
             if kind == "sqlite":

@@ -1,5 +1,6 @@
 """LXD hosts, against a genuine LXD: how one comes to trust us, and what is on it, as it says itself (vmm 5, 8)."""
 
+import json
 import subprocess
 from datetime import UTC, datetime
 
@@ -103,6 +104,28 @@ def test_a_web_server_is_no_lxd(daemon, ada, tmp_path, body):
     with pages(tmp_path) as served:
         served["/1.0"] = body
         assert ada.detail(502, "server.verify", host(daemon, server_port=served.port)) == "no LXD"
+
+
+@pytest.mark.rule("vmm 5")
+def test_a_host_may_say_anything(ada, tmp_path):
+    """Whoever added it may have put a program of their own there."""
+    about = {"api_version": "1.0", "auth": "untrusted", "environment": {"server_version": "5.0"}}
+    with pages(tmp_path) as served:
+        served["/1.0"] = json.dumps({"type": "sync", "metadata": about}).encode()
+        served["/1.0/certificates"] = b'{"type": "sync", "metadata": {}}'
+        body = {
+            "server_host": "127.0.0.1",
+            "server_port": served.port,
+            "server_password": "x",
+            "server_protocol": "lxd",
+        }
+        number = int(ada.done("server.add", body)["id"])
+        for said in (1, "x", [1], [{}], {}, {"a": 1}, [{"name": 1}], [None], {"status": [], "fingerprint": {}}):
+            served.default = json.dumps({"type": "sync", "metadata": said}).encode()
+            for method in (*READING, *CHANGING):
+                status = ada.call(method, on(number, **MORE)).status_code
+                assert status in (200, 404, 409, 422, 502), (method, said)
+        assert ada.detail(502, "profile.list", on(number)) == "no LXD"
 
 
 @pytest.mark.rule("vmm 8")
