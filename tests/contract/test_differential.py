@@ -1,8 +1,10 @@
 """The compiled pipeline against connexion's own, request by request: the same, or different on purpose (design 3).
 
 The corpus (tests/support/corpus.py) is sent to both from the same state; answers and what they changed are compared.
+On PostgreSQL that is each fourth recorded request, all with FLOTILLA_FULL.
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -25,6 +27,7 @@ INTENDED = {
     for system in ("mender", "nebula", "vmm")
 }
 MOST = 25
+PART = 4
 
 
 @pytest.fixture
@@ -66,7 +69,8 @@ def test_the_same_or_different_on_purpose(pipelines, database, system, least):
     world = World(system, pipelines[0])
     used, unexplained, compared = set(), [], 0
     shown_by_specs = examples(system)
-    for request in [*shown_by_specs, *edges(shown_by_specs), *load(system)]:
+    whole = database.kind == "sqlite" or "FLOTILLA_FULL" in os.environ
+    for request in [*shown_by_specs, *edges(shown_by_specs), *load(system)[:: 1 if whole else PART]]:
         ours, stock = (world.outcome(client, request) for client in pipelines)
         compared += 1
         if ours == stock:
@@ -77,8 +81,10 @@ def test_the_same_or_different_on_purpose(pipelines, database, system, least):
             unexplained.append(f"{shown(request)[:300]}\n  ours: {ours}\n  stock: {stock}")
     print(f"{compared} requests compared")
     assert not unexplained, f"{len(unexplained)}:\n" + "\n\n".join(unexplained[:5])
-    assert {entry["name"] for entry in INTENDED[system]} - used == set(), "no request shows these differences any more"
-    assert compared > least
+    if whole:
+        unseen = {entry["name"] for entry in INTENDED[system]} - used
+        assert unseen == set(), "no request shows these differences any more"
+        assert compared > least
 
 
 def test_the_list_of_differences_is_short_and_gives_reasons():

@@ -24,7 +24,7 @@ PATIENCE = 90
 # Each kind's tests in one process of pytest-xdist: they share a site.
 KINDS = [pytest.param(kind, marks=pytest.mark.xdist_group(f"crash-{kind}")) for kind in ("sqlite", "postgres")]
 ARTIFACTS, LIST = f"{DEPLOYMENTS}/artifacts", f"{DEPLOYMENTS}/deployments"
-SETTINGS = {"LOG_LEVEL": "info", "CHECK_ANSWERS": "true"}
+SETTINGS = {"LOG_LEVEL": "info", "CHECK_ANSWERS": "true", "SYSTEMS": "mender"}
 
 
 class Ledger:

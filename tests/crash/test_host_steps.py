@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.xdist_group("lxd")]
 
 STEPS = ("vmm.task.begun", "vmm.task.asked", "vmm.task.noted")
 JOINED = "vmm.joined"
+SETTINGS = {"SYSTEMS": "mender,vmm", "VMM_ALLOWED_HOSTS": "127.0.0.1"}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def daemon():
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def site(request, daemon, tmp_path_factory, cluster):
     url = cluster.create(f"hosts_{os.getpid()}") if request.param == "postgres" else None
-    running = Site(tmp_path_factory.mktemp(f"hosts-{request.param}"), url, VMM_ALLOWED_HOSTS="127.0.0.1")
+    running = Site(tmp_path_factory.mktemp(f"hosts-{request.param}"), url, **SETTINGS)
     yield running
     running.server.stop()
 

@@ -23,7 +23,7 @@ COMBINED = sha256(META + ROOT).hexdigest()
 @pytest.fixture(scope="module", params=KINDS)
 def site(request, tmp_path_factory, cluster):
     url = cluster.create(f"images_{os.getpid()}") if request.param == "postgres" else None
-    running = Site(tmp_path_factory.mktemp(f"images-{request.param}"), url)
+    running = Site(tmp_path_factory.mktemp(f"images-{request.param}"), url, SYSTEMS="mender,vmm")
     yield running
     running.server.stop()
 
