@@ -6,6 +6,8 @@ WORKERS ?= 5
 UV_VERSION := 0.13.9
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_NO_PROGRESS := 1
+# Where it is set, as in many images, Python compiles everything anew at each start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install serve test check lint types imports migrations fuzz bench full coverage docs rules spec-diff
@@ -27,7 +29,6 @@ serve: install ## Run the server in the foreground (settings come from the envir
 	@exec $(BIN)/flotilla serve
 
 test: install ## Run every test that this machine can run
-	@$(BIN)/python -m compileall -q app handlers models
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 check: lint types imports migrations test ## Everything a change must pass

@@ -35,6 +35,8 @@ PING_SECONDS: Final = 1.0
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 # A device that lost its network says no goodbye: ask after a minute of silence, give up after two.
 KEEPALIVE: Final = {socket.TCP_KEEPIDLE: 60, socket.TCP_KEEPINTVL: 15, socket.TCP_KEEPCNT: 4}
+# Connections have what their listener has; without the last, the body of an answer may wait 40 ms for its head.
+TCP_OPTIONS: Final = KEEPALIVE | {socket.TCP_NODELAY: 1}
 
 log = structlog.get_logger("flotilla.server")
 
@@ -77,7 +79,7 @@ def bind(listener: Listener) -> socket.socket:
         try:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for option, value in KEEPALIVE.items():
+            for option, value in TCP_OPTIONS.items():
                 bound.setsockopt(socket.IPPROTO_TCP, option, value)
             bound.bind(address)
             bound.listen(BACKLOG)

@@ -3,6 +3,7 @@
 import ssl
 import time
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -40,7 +41,7 @@ UNIFIED: Final = "lxd_combined.tar.gz"
 Entry = dict[str, Any]
 
 _servers: tuple[str, ...] = ()
-_trusted: ssl.SSLContext | None = None
+_authorities: Path | None = None
 _certificate = ""
 
 
@@ -51,15 +52,25 @@ def configure(
 
     `certificate`: our own, which LXD is given so that it knows us.
     """
-    global _servers, _trusted, _certificate
+    global _servers, _authorities, _certificate
     _certificate = certificate.read_text() if certificate is not None else ""
     own = [public_url.rstrip("/") + OURS] if public_url is not None and public_url.startswith("https://") else []
     _servers = (*own, *servers)
-    _trusted = ssl.create_default_context()
-    if authorities is not None:
-        _trusted.load_verify_locations(authorities)
+    _authorities = authorities
+    _trusted.cache_clear()
+    if authorities is not None or _certificate:
+        _trusted()  # a file that is none shows now
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """TLS with servers that the system's authorities know, or ours. Takes long to make."""
+    context = ssl.create_default_context()
+    if _authorities is not None:
+        context.load_verify_locations(_authorities)
     if _certificate:
-        _trusted.load_verify_locations(cadata=_certificate)
+        context.load_verify_locations(cadata=_certificate)
+    return context
 
 
 def listed() -> list[Document]:
@@ -125,9 +136,8 @@ def _get(url: str) -> bytes | str:
     address = outbound.lookup(host, port)[0] if configured else outbound.resolve(host, port, "/image_server_host")
     bracketed = f"[{address}]" if ":" in address else address
     pinned = parts._replace(netloc=f"{bracketed}:{port}").geturl()
-    assert _trusted is not None
     try:
-        with httpx.Client(verify=_trusted, trust_env=False, timeout=TIMEOUT) as client:
+        with httpx.Client(verify=_trusted(), trust_env=False, timeout=TIMEOUT) as client:
             headers, extensions = {"Host": parts.netloc, "User-Agent": "flotilla"}, {"sni_hostname": host}
             with client.stream("GET", pinned, headers=headers, extensions=extensions) as answer:
                 if answer.is_redirect:

@@ -18,7 +18,7 @@ class Events:
         self.name = name or ids.uuid()
         self._said: queue.Queue[dict[str, str]] = queue.Queue()
         self._happened: queue.Queue[dict[str, Any]] = queue.Queue()
-        self._http = httpx.Client(base_url=http.base_url, timeout=30)
+        self._http = httpx.Client(base_url=http.base_url, timeout=30, verify=False)
         self._stream = self._http.stream(
             "GET",
             f"{API}/event.subscribe",

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from app.http.server import Listener, bind
 from tests.support import certificates
 from tests.support.waiting import PATIENCE, eventually
 
@@ -134,6 +135,16 @@ def test_a_stuck_thread_does_not_hold_the_end_up(run, workers):
         connection.sendall(b"GET /stuck HTTP/1.1\r\nHost: x\r\n\r\n")
         eventually((server.folder / "begun").exists)
         assert server.end() == 0
+
+
+def test_connections_have_what_their_listener_has():
+    """They notice that a peer has gone, and send at once what they have, acknowledged or not."""
+    with bind(Listener("public", "127.0.0.1", 0)) as bound, socket.create_connection(bound.getsockname()):
+        accepted, _ = bound.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_an_address_that_is_taken_is_one_clear_line(run):
