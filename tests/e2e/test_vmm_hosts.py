@@ -1,4 +1,4 @@
-"""An LXD host through a server of its own, over https: instances of its own images, events, kills, genuine `lxc`."""
+"""An LXD host through a server of its own, over https: instances of its own images, events, kills, the guide."""
 
 import json
 import re
@@ -162,17 +162,3 @@ def test_the_guide_works_as_it_stands(daemon, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"errors"' not in done.stdout.partition("token has been revoked")[2], done.stdout
     assert daemon.query("/1.0/instances/web/state")["status"] == "Running"
-
-
-def test_genuine_lxc_takes_images_from_here(daemon, images):
-    trusted = Path(daemon.settings["LXD_CONF"]) / "servercerts" / "ours.crt"
-    trusted.write_text(Path(daemon.settings["LXD_TLS_CRT"]).read_text())
-    daemon.lxc("remote", "add", "ours", images, "--protocol", "simplestreams", "--public")
-    listed = json.loads(daemon.lxc("image", "list", "ours:", "--format", "json"))
-    assert {alias["name"] for one in listed for alias in one["aliases"]} >= {"tiny", "whole"}
-    assert "Tiny" in daemon.lxc("image", "info", "ours:tiny")
-    daemon.lxc("image", "copy", "ours:whole", "local:", "--alias", "copied")
-    daemon.lxc("launch", "ours:tiny", "launched")
-    assert daemon.query("/1.0/instances/launched/state")["status"] == "Running"
-    daemon.lxc("launch", "copied", "of-a-copy")
-    assert daemon.query("/1.0/instances/of-a-copy/state")["status"] == "Running"
