@@ -89,20 +89,21 @@ def describe(server: int, told: Document) -> Document:
     return document(resource(KIND, ids.uuid(), attributes, instance=resource(kind, number, {})))
 
 
-_watches: dict[int, _Watch] = {}
+_watches: dict[tuple[int, str], _Watch] = {}
 
 
 def follow(rows: Iterable[Any], tell: Tell) -> None:
     """Watch these hosts and no others; `tell` is called in other threads, with the owner and the document."""
-    wanted = {row.pk: row for row in rows}
-    for number in _watches.keys() - wanted.keys():
-        _watches.pop(number).end()
-    for number in wanted.keys() - _watches.keys():
+    # A number may be that of another host soon after; our certificate is new for each.
+    wanted = {(row.pk, row.client_certificate): row for row in rows}
+    for known in _watches.keys() - wanted.keys():
+        _watches.pop(known).end()
+    for missing in [known for known in wanted if known not in _watches]:
         if len(_watches) >= MAX_WATCHED:
             log.warning("too many hosts to watch", watched=MAX_WATCHED)
             return
-        _watches[number] = _Watch(wanted[number], tell)
-        _watches[number].start()
+        _watches[missing] = _Watch(wanted[missing], tell)
+        _watches[missing].start()
 
 
 def stop(within: float) -> None:

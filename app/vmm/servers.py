@@ -57,7 +57,8 @@ def find(caller: Caller, number: int, provider: str) -> Any:
 
 def owned(users: Iterable[int]) -> list[Any]:
     """The rows of all hosts that belong to users. In a unit."""
-    return list(Server.select().where(Server.trusted_ts.is_null(False), Server.user.in_(list(users))))
+    rows = Server.select().where(Server.trusted_ts.is_null(False), Server.user.in_(list(users)))
+    return list(rows.order_by(Server.pk))
 
 
 def _visible(caller: Caller) -> Any:

@@ -8,13 +8,19 @@ import pytest
 from app.vmm import lifecycle, lxd, servers
 from tests.support.streams import Events
 from tests.support.vmm import make_user, on
+from tests.support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("lxd")]
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    monkeypatch.setattr(lifecycle, "PAUSES", (0.1,))
+
+
 def watched(daemon, stream):
     """Until the host is watched: a change of the instance `runs`, made again and again until it is told."""
-    for turn in range(60):
+    for turn in range(PATIENCE):
         daemon.lxc("config", "set", "runs", f"user.turn={turn}")
         try:
             return stream.happened(timeout=1)
@@ -74,7 +80,6 @@ def test_nobody_else_hears_of_it(http, daemon, ada, eve, nobody, number):
 
 @pytest.mark.rule("vmm 6")
 def test_a_host_is_watched_again_when_it_comes_back(http, daemon, ada, number, monkeypatch):
-    monkeypatch.setattr(lifecycle, "PAUSES", (0.1,))
     genuine, broken = lxd.listening, []
 
     def breaking(target, kind):
@@ -116,10 +121,24 @@ def test_the_number_of_watched_hosts_is_limited(monkeypatch, database):
     started = []
     monkeypatch.setattr(lifecycle._Watch, "start", lambda watch: started.append(watch._row.pk))
     monkeypatch.setattr(lifecycle._Watch, "join", lambda watch, within: None)
-    rows = [type("Row", (), {"pk": pk, "user_id": 1}) for pk in range(4)]
+    rows = [row(pk) for pk in range(4)]
     lifecycle.follow(rows, lambda owner, told: None)
-    assert started == [0, 1]
+    assert sorted(started) == [0, 1]
     lifecycle.follow(rows[2:], lambda owner, told: None)
-    assert started == [0, 1, 2, 3]
+    assert sorted(started) == [0, 1, 2, 3]
     lifecycle.stop(0)
     assert not lifecycle._watches
+
+
+def test_another_host_of_the_same_number_is_watched_too(monkeypatch, database):
+    started = []
+    monkeypatch.setattr(lifecycle._Watch, "start", lambda watch: started.append(watch._row.client_certificate))
+    for ours in ("first", "first", "second"):
+        lifecycle.follow([row(1, ours)], lambda owner, told: None)
+    assert started == ["first", "second"]
+    monkeypatch.setattr(lifecycle._Watch, "join", lambda watch, within: None)
+    lifecycle.stop(0)
+
+
+def row(pk, ours="a certificate"):
+    return type("Row", (), {"pk": pk, "user_id": 1, "client_certificate": ours})
