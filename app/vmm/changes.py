@@ -13,6 +13,7 @@ from app.vmm.documents import Document
 from models.vmm.servers import HostObject
 
 OURS: Final = "this certificate is used by the panel"
+NO_CERTIFICATE: Final = "certificate not found"
 NOT_YAML: Final = "profile body is not a YAML mapping of config, devices and description"
 READ_ONLY: Final = ("name", "used_by")
 REFUSALS: Final = (403, 404, 409, 412)  # for the state of things, not for what was given
@@ -34,13 +35,14 @@ def revoke_certificate(caller: Caller, given: Given) -> int:
     row = servers.find(caller, given["server_id"], given["provider"])
     with lxd.turn(), servers.connected(row) as host:
         try:
-            # LXD takes the beginning of a fingerprint for the whole.
-            fingerprint = str(host.get("certificates", given["certificate_fingerprint"].lower())["fingerprint"])
+            fingerprint = given["certificate_fingerprint"].lower()
+            if host.get("certificates", fingerprint)["fingerprint"] != fingerprint:
+                raise NotFound(NO_CERTIFICATE)  # LXD takes the beginning for the whole, which may be another's
             if fingerprint == servers.fingerprint(row.client_certificate):
                 raise Conflict(OURS, errors=[("/certificate_fingerprint", OURS)])
             host.call("DELETE", ["certificates", fingerprint])
         except lxd.Refused as exc:
-            raise _missing_or_kept(exc, "certificate not found") from None
+            raise _missing_or_kept(exc, NO_CERTIFICATE) from None
     return inventory.numbers(row.pk, inventory.CERTIFICATES.type, [fingerprint])[fingerprint]
 
 

@@ -43,9 +43,11 @@ def test_a_certificate_is_revoked_but_not_our_own(daemon, ada, eve, number, tmp_
     other = servers.fingerprint((tmp_path / "cert.pem").read_text())
     known = numbers(ada, number, "certificate")
     assert eve.detail(404, "certificate.revoke", on(number, certificate_fingerprint=other)) == "server not found"
-    for mine in (ours.upper(), ours[:12]):
-        assert ada.detail(409, "certificate.revoke", on(number, certificate_fingerprint=mine)) == changes.OURS
-    assert ours in trusted(daemon)
+    assert ada.detail(409, "certificate.revoke", on(number, certificate_fingerprint=ours.upper())) == changes.OURS
+    for part in (ours[:12], other[:12], other[:-1]):
+        body = on(number, certificate_fingerprint=part)
+        assert ada.detail(404, "certificate.revoke", body) == changes.NO_CERTIFICATE
+    assert {ours, other} <= set(trusted(daemon))
     assert ada.done("certificate.revoke", on(number, certificate_fingerprint=other))["id"] == known[other]
     assert other not in trusted(daemon)
     for missing in (other, "", "..", "0" * 64):
