@@ -36,9 +36,10 @@ def revoke_certificate(caller: Caller, given: Given) -> int:
     with lxd.turn(), servers.connected(row) as host:
         try:
             fingerprint = given["certificate_fingerprint"].lower()
-            if host.get("certificates", fingerprint)["fingerprint"] != fingerprint:
+            found = host.get("certificates", fingerprint)
+            if found["fingerprint"] != fingerprint:
                 raise NotFound(NO_CERTIFICATE)  # LXD takes the beginning for the whole, which may be another's
-            if fingerprint == servers.fingerprint(row.client_certificate):
+            if servers.is_ours(found["certificate"]):
                 raise Conflict(OURS, errors=[("/certificate_fingerprint", OURS)])
             host.call("DELETE", ["certificates", fingerprint])
         except lxd.Refused as exc:

@@ -259,6 +259,13 @@ def _leave(host: Host, target: Target) -> None:
         raise refusal(exc) from None
 
 
+def is_ours(pem: str) -> bool:
+    """Whether a certificate is one by which some host knows us. Opens its own unit."""
+    same = x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.PEM).decode()
+    with db.read():
+        return bool(Server.select().where(Server.client_certificate == same).exists())
+
+
 def fingerprint(pem: str) -> str:
     """SHA-256 of a certificate, in hex, as LXD shows it."""
     return x509.load_pem_x509_certificate(pem.encode()).fingerprint(hashes.SHA256()).hex()

@@ -4,10 +4,10 @@ import pytest
 import yaml
 
 from app.core import db
-from app.vmm import changes, lxd, servers
+from app.vmm import changes, lxd, outbound, servers
 from models.vmm.servers import Server
 from tests.support.certificates import self_signed
-from tests.support.vmm import on, trusted
+from tests.support.vmm import host, on, trusted
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("lxd")]
 
@@ -44,6 +44,10 @@ def test_a_certificate_is_revoked_but_not_our_own(daemon, ada, eve, number, tmp_
     known = numbers(ada, number, "certificate")
     assert eve.detail(404, "certificate.revoke", on(number, certificate_fingerprint=other)) == "server not found"
     assert ada.detail(409, "certificate.revoke", on(number, certificate_fingerprint=ours.upper())) == changes.OURS
+    # The same LXD under another name, by which another certificate of ours is known.
+    outbound.configure(["127.0.0.1", "localhost"])
+    second = int(ada.done("server.add", host(daemon, server_host="localhost"))["id"])
+    assert ada.detail(409, "certificate.revoke", on(second, certificate_fingerprint=ours)) == changes.OURS
     for part in (ours[:12], other[:12], other[:-1]):
         body = on(number, certificate_fingerprint=part)
         assert ada.detail(404, "certificate.revoke", body) == changes.NO_CERTIFICATE
