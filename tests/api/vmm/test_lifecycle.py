@@ -1,7 +1,9 @@
 """What happens on a genuine LXD without us is told to the owner who listens (vmm 5, 6)."""
 
+import json
 import queue
 import time
+from contextlib import nullcontext
 
 import pytest
 
@@ -71,6 +73,8 @@ def test_nobody_else_hears_of_it(http, daemon, ada, eve, nobody, number):
     with Events(http) as stream, Events(http) as others, Events(http) as roots:
         others.of(eve)
         roots.of(root)
+        time.sleep(1)
+        assert not lifecycle._watches, "the owner does not listen"
         stream.of(ada)
         watched(daemon, stream)
         for unheard in (others, roots):
@@ -138,6 +142,41 @@ def test_another_host_of_the_same_number_is_watched_too(monkeypatch, database):
     assert started == ["first", "second"]
     monkeypatch.setattr(lifecycle._Watch, "join", lambda watch, within: None)
     lifecycle.stop(0)
+
+
+def test_only_what_happens_is_told(monkeypatch, database):
+    """Not the operations that a host may tell of as well; and what happens to a part of an instance is not its own."""
+    told, said = (
+        [],
+        [
+            {"type": "operation", "metadata": {"id": "1"}},
+            event("backup-created", "/1.0/instances/runs/backups/b"),
+        ],
+    )
+    watch = lifecycle._Watch(row(1), lambda owner, document: told.append((owner, document["data"])))
+
+    class Said:
+        def recv(self, timeout):
+            if not said:
+                watch.end()
+                raise TimeoutError
+            return json.dumps(said.pop(0))
+
+    monkeypatch.setattr(servers, "target", lambda row: None)
+    monkeypatch.setattr(lxd, "listening", lambda target, kind: nullcontext(Said()))
+    watch.run()
+    ((owner, data),) = told
+    assert owner == 1 and "relationships" not in data
+    assert data["attributes"] == {
+        "server_id": 1, "lifecycle_action": "backup-created", "lifecycle_time": 1700000000,
+        "lifecycle_source": "/1.0/instances/runs/backups/b",
+    }  # fmt: skip
+
+
+def event(action, source):
+    """What LXD says."""
+    metadata = {"action": action, "source": source, "context": {}}
+    return {"type": "lifecycle", "timestamp": "2023-11-14T22:13:20.123456789Z", "metadata": metadata}
 
 
 def row(pk, ours="a certificate"):
