@@ -146,7 +146,8 @@ def test_another_host_of_the_same_number_is_watched_too(monkeypatch, database):
 
 def test_only_what_happens_is_told(monkeypatch, database):
     """Not the operations that a host may tell of as well; and what happens to a part of an instance is not its own."""
-    told, said = (
+    connected, told, said = (
+        [],
         [],
         [
             {"type": "operation", "metadata": {"id": "1"}},
@@ -163,9 +164,10 @@ def test_only_what_happens_is_told(monkeypatch, database):
             return json.dumps(said.pop(0))
 
     monkeypatch.setattr(servers, "target", lambda row: None)
-    monkeypatch.setattr(lxd, "listening", lambda target, kind: nullcontext(Said()))
+    monkeypatch.setattr(lxd, "listening", lambda target, kind: connected.append(kind) or nullcontext(Said()))
     watch.run()
     ((owner, data),) = told
+    assert connected == ["lifecycle"]
     assert owner == 1 and "relationships" not in data
     assert data["attributes"] == {
         "server_id": 1, "lifecycle_action": "backup-created", "lifecycle_time": 1700000000,
