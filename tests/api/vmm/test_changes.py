@@ -47,6 +47,7 @@ def test_a_certificate_is_revoked_but_not_our_own(daemon, ada, eve, number, tmp_
     # The same LXD under another name, by which another certificate of ours is known.
     outbound.configure(["127.0.0.1", "localhost"])
     second = int(ada.done("server.add", host(daemon, server_host="localhost"))["id"])
+    assert ada.detail(409, "server.add", host(daemon, server_host="LOCALHOST")) == servers.ADDED
     assert ada.detail(409, "certificate.revoke", on(second, certificate_fingerprint=ours)) == changes.OURS
     for part in (ours[:12], other[:12], other[:-1]):
         body = on(number, certificate_fingerprint=part)
