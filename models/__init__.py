@@ -23,6 +23,10 @@ MODULES = (
     "models.vmm.servers",
     "models.vmm.events",
     "models.vmm.simplestreams",
+    "models.ngenea.users",
+    "models.ngenea.sites",
+    "models.ngenea.jobs",
+    "models.ngenea.files",
 )
 
 

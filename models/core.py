@@ -1,6 +1,6 @@
 """Tables of the core: signing keys, work in the background and its schedule, failed tries at a password."""
 
-from peewee import BooleanField, IntegerField
+from peewee import SQL, BooleanField, IntegerField
 
 from models.base import BaseModel, CChar, CText, JsonField, UtcField
 
@@ -23,7 +23,8 @@ class SigningKey(BaseModel):
 class Work(BaseModel):
     """A unit of work: queued, running under a lease, or failed for good; one that is done is gone.
 
-    Whoever runs it holds `claim`; `again` says that it was asked for once more meanwhile.
+    Whoever runs it holds `claim`; `again` says that it was asked for once more meanwhile. `place` is '' for work that
+    any worker may do, else only those that serve the place do it.
     """
 
     kind = CChar(max_length=64)
@@ -37,10 +38,11 @@ class Work(BaseModel):
     due_ts = UtcField()
     created_ts = UtcField()
     error = CText(null=True)
+    place = CChar(max_length=255, default="", constraints=[SQL("DEFAULT ''")])
 
     class Meta:
         table_name = "core_work"
-        indexes = ((("kind", "key"), True), (("state", "due_ts"), False), (("state", "lease_ts"), False))
+        indexes = ((("kind", "key"), True), (("place", "state", "due_ts"), False), (("state", "lease_ts"), False))
 
 
 class Tick(BaseModel):

@@ -97,17 +97,18 @@ def on_queued(call: Callable[[], None]) -> None:
     _listeners.append(call)
 
 
-def enqueue(name: str, key: str = "", payload: Any = None, *, due: datetime | None = None) -> None:
+def enqueue(name: str, key: str = "", payload: Any = None, *, due: datetime | None = None, place: str = "") -> None:
     """Queue a unit in the write unit that is open; `key` '' makes one of its own.
 
     There is one unit of a kind and key: queued again it takes the new payload, and runs once more if it is running.
+    With a `place` it waits for a worker that serves the place.
     """
     if name not in _kinds:
         raise ValueError(f"no function for work {name}")
     now = clock.now()
     db.execute(
-        "INSERT INTO core_work (kind, key, payload, state, again, attempts, due_ts, created_ts)"
-        " VALUES (?, ?, ?, 'queued', ?, 0, ?, ?)"
+        "INSERT INTO core_work (kind, key, place, payload, state, again, attempts, due_ts, created_ts)"
+        " VALUES (?, ?, ?, ?, 'queued', ?, 0, ?, ?)"
         " ON CONFLICT (kind, key) DO UPDATE SET payload = excluded.payload, again = (core_work.state = 'running'),"
         " attempts = CASE core_work.state WHEN 'running' THEN core_work.attempts ELSE 0 END,"
         " due_ts = CASE WHEN core_work.state = 'queued' AND core_work.due_ts < excluded.due_ts"
@@ -115,6 +116,7 @@ def enqueue(name: str, key: str = "", payload: Any = None, *, due: datetime | No
         " state = CASE core_work.state WHEN 'running' THEN 'running' ELSE 'queued' END",
         name,
         key or ids.uuid(),
+        place,
         orjson.dumps(payload).decode(),
         False,
         clock.micros(due or now),
@@ -128,12 +130,12 @@ def _tell() -> None:
         db.after_commit(call)
 
 
-def claim() -> Unit | None:
-    """The due unit that has waited longest, now ours for the time of a lease; None when there is none."""
+def claim(place: str = "") -> Unit | None:
+    """The due unit of a place that has waited longest, now ours for the time of a lease; None when there is none."""
     names = kinds()
     now = clock.now()
-    wanted = f"state = 'queued' AND due_ts <= ? AND kind IN ({', '.join('?' * len(names))})"
-    params = (clock.micros(now), *names)
+    wanted = f"place = ? AND state = 'queued' AND due_ts <= ? AND kind IN ({', '.join('?' * len(names))})"
+    params = (place, clock.micros(now), *names)
     # Reading first keeps an idle worker off SQLite's write lock.
     with db.read():
         if db.row(f"SELECT 1 FROM core_work WHERE {wanted} LIMIT 1", *params) is None:  # noqa: S608
@@ -257,11 +259,11 @@ def sweep() -> int:
     return len(ended)
 
 
-def due(limit: int) -> tuple[int, datetime | None]:
-    """How many units this process could do now (`limit` at most), and when the next one will be due."""
+def due(limit: int, place: str = "") -> tuple[int, datetime | None]:
+    """How many units of a place this process could do now (`limit` at most), and when the next one will be due."""
     now = clock.micros(clock.now())
-    mine = f"state = 'queued' AND kind IN ({', '.join('?' * len(_kinds))})"
-    names = kinds()
+    mine = f"place = ? AND state = 'queued' AND kind IN ({', '.join('?' * len(_kinds))})"
+    names = (place, *kinds())
     with db.read():
         ready = db.rows(f"SELECT 1 FROM core_work WHERE {mine} AND due_ts <= ? LIMIT ?", *names, now, limit)  # noqa: S608
         later = db.row(f"SELECT MIN(due_ts) FROM core_work WHERE {mine} AND due_ts > ?", *names, now)  # noqa: S608

@@ -36,9 +36,21 @@ class _Consumer(Consumer):
 
 
 class Worker:
-    """Threads that run units until `stop`; with none, only those that carry wake-ups to other processes."""
+    """Threads that run the units of a place until `stop`; with none, only those that carry wake-ups to other processes.
 
-    def __init__(self, threads: int = THREADS, *, postgres_url: str | None = None) -> None:
+    `pause` is the longest time in seconds until the threads look by themselves, for work of processes that send no
+    wake-ups here.
+    """
+
+    def __init__(
+        self,
+        threads: int = THREADS,
+        *,
+        place: str = "",
+        pause: float | None = None,
+        postgres_url: str | None = None,
+    ) -> None:
+        self._place, self._pause = place, pause
         self._huey = _queue(postgres_url)
         self._message = self._huey.task(name="work")(self._drain)
         self._threads = threads
@@ -91,7 +103,7 @@ class Worker:
     def _drain(self) -> None:
         """Run units until none is due."""
         while not self._stopping.is_set():
-            unit = work.claim()
+            unit = work.claim(self._place)
             if unit is None:
                 return
             with self._lock:
@@ -132,11 +144,12 @@ class Worker:
 
         Threads that find nothing left go back to sleep.
         """
-        ready, later = work.due(THREADS)
+        pause = self._pause or SWEEP_SECONDS
+        ready, later = work.due(max(THREADS, self._threads), self._place)
         for _ in range(ready - self._huey.storage.queue_size()):
             self._message()
-        until = (later - clock.now()).total_seconds() if later is not None else SWEEP_SECONDS
-        return min(max(until, MIN_PAUSE), SWEEP_SECONDS)
+        until = (later - clock.now()).total_seconds() if later is not None else pause
+        return min(max(until, MIN_PAUSE), pause)
 
 
 def _queue(postgres_url: str | None) -> Huey:

@@ -47,6 +47,7 @@ def ready() -> Document:
 
 def _is_worker_alive() -> bool:
     waiting = db.row(
-        "SELECT 1 FROM core_work WHERE state = 'queued' AND due_ts < ? LIMIT 1", clock.micros(clock.now() - LATE)
+        "SELECT 1 FROM core_work WHERE place = '' AND state = 'queued' AND due_ts < ? LIMIT 1",
+        clock.micros(clock.now() - LATE),
     )
     return waiting is None

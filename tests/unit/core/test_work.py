@@ -90,6 +90,17 @@ def test_a_kind_that_this_process_does_not_know_waits_for_one_that_does(database
     assert work.claim() is None
 
 
+def test_work_of_a_place_waits_for_who_serves_it(database, done):
+    with db.write():
+        work.enqueue("note", "a", place="berlin")
+    queue("note", "b")
+    assert (work.due(3), work.due(3, "berlin"), work.due(3, "oslo")) == ((1, None), (1, None), (0, None))
+    assert work.claim("oslo") is None
+    assert work.claim("berlin").key == "a"
+    assert work.claim().key == "b"
+    assert work.claim() is work.claim("berlin") is None
+
+
 def test_no_two_claim_the_same(database, done):
     for number in range(20):
         queue("note", str(number))

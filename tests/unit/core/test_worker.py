@@ -116,6 +116,23 @@ def test_a_lost_message_costs_a_sweep(kinds, start, monkeypatch):
     assert seen == [1]
 
 
+def test_a_worker_of_a_place_looks_by_itself(kinds, start, monkeypatch):
+    """Who queues work of a place may be a process that sends no messages to it."""
+    seen = []
+    work.kind("note")(lambda unit: seen.append(unit.payload))
+    there = Worker(1, place="berlin", pause=0.2)
+    there.start()
+    try:
+        monkeypatch.setattr(work, "_listeners", [])
+        queue("note", "here", payload=1)
+        with db.write():
+            work.enqueue("note", "there", 2, place="berlin")
+        wait_until(lambda: seen)
+        assert seen == [2]
+    finally:
+        there.stop()
+
+
 def test_work_for_later_is_done_when_it_is_due(kinds, start):
     seen = []
     work.kind("note")(lambda unit: seen.append(clock.now()))
