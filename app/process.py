@@ -28,6 +28,9 @@ from app.nebula import info as nebula_info
 from app.nebula import reports as nebula_reports
 from app.nebula import rights as nebula_rights
 from app.nebula import users as nebula_users
+from app.ngenea import auth as ngenea_auth
+from app.ngenea import install as ngenea_install
+from app.ngenea import users as ngenea_users
 from app.settings import Settings
 from app.vmm import accounts as vmm_accounts
 from app.vmm import events as vmm_events
@@ -43,7 +46,7 @@ WORK_MODULES = {
     "nebula": ("app.nebula.reports",),
     "vmm": ("app.vmm.codes", "app.vmm.cleaning", "app.vmm.tasks", "app.vmm.image_uploads"),
 }
-TOKEN_KINDS = {"mender": ("user", "device"), "vmm": ("user",)}
+TOKEN_KINDS = {"mender": ("user", "device"), "vmm": ("user",), "ngenea": ("user",)}
 FIRST_ADMIN = "admin@localhost.localdomain"
 
 _worker: worker.Worker | None = None
@@ -62,6 +65,7 @@ def open_process(settings: Settings) -> None:
     mail.configure(mail.Mail(settings.smtp_url, settings.sender, settings.base_url, settings.ca_file))
     mender_audit.configure(settings.mender_audit_days)
     _open_nebula(settings)
+    ngenea_auth.configure(settings.ngenea_access_token_seconds, settings.ngenea_refresh_token_seconds)
     vmm_accounts.configure(registration=settings.vmm_registration)
     vmm_events.configure(settings.vmm_stream_auth_seconds)
     vmm_outbound.configure(settings.vmm_allowed_hosts)
@@ -120,6 +124,9 @@ def _ensure_first_admins(settings: Settings) -> None:
     if not vmm_users.exist():
         vmm_users.make_root(FIRST_ADMIN.partition("@")[0], FIRST_ADMIN, password)
         made = True
+    if not ngenea_users.exist():
+        ngenea_users.make_superuser(FIRST_ADMIN.partition("@")[0], FIRST_ADMIN, password)
+        made = True
     if made:
         _hand_over(file, password)
 
@@ -129,6 +136,7 @@ def _prepare(settings: Settings) -> None:
     storage.claim(secrets.derive("owner of the storage").hex())
     migrate.up()
     worker.prepare(settings.postgres_url)
+    ngenea_install.ensure()
     tokens.ensure_keys([(system, kind) for system, kinds in TOKEN_KINDS.items() for kind in kinds])
 
 
@@ -203,6 +211,10 @@ def create_admin(
         if chosen == "vmm":
             number = str(vmm_users.make_root(name, email, password))
             made = made if "mender" in wanted else number
+        if chosen == "ngenea":
+            ngenea_install.ensure()
+            number = str(ngenea_users.make_superuser(name, email, password))
+            made = made if {"mender", "vmm"} & set(wanted) else number
     return made
 
 

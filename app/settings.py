@@ -193,6 +193,12 @@ class Settings(BaseSettings):
         description="Simplestreams servers that are offered to users of ui-vmm, comma separated; asked only when"
         " somebody asks for their images.",
     )
+    ngenea_access_token_seconds: int = Field(
+        300, ge=1, le=86400, description="How long an access token of Ngenea Hub is good."
+    )
+    ngenea_refresh_token_seconds: int = Field(
+        86400, ge=1, le=31536000, description="How long a refresh token of Ngenea Hub is good."
+    )
     vmm_stream_auth_seconds: int = Field(
         10, ge=0, description="Seconds that a stream of ui-vmm's events may be open before somebody says whose it is."
     )

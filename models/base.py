@@ -93,6 +93,11 @@ class TenantField(CChar):
         super().__init__(**options)
 
 
+def column(query: Any) -> list[Any]:
+    """The first column of the rows of a query."""
+    return [row[0] for row in query.tuples()]
+
+
 def _tenant(model: type[BaseModel]) -> Any:
     return model._meta.fields["tenant_id"]
 

@@ -91,6 +91,13 @@ class Stream:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """An answer whose size nobody knows yet. `parts` is read in a thread, outside of units of work."""
+
+    parts: Iterator[bytes]
+
+
 class NotMine:
     """A scheme function's answer when the credential belongs to another scheme that shares the header: as if absent."""
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
 )
 
@@ -104,6 +105,14 @@ def sign(system: str, kind: str, claims: Claims) -> str:
     if key is None:
         raise RuntimeError(f"the signing key of {system} {kind} was removed while it was made")
     return jwt.encode(claims, key.private, algorithm=ALGORITHM, headers={"kid": key.kid})
+
+
+def public_key(system: str, kind: str) -> str:
+    """What verifies the tokens of (system, kind), for others to do so: PEM. Raises RuntimeError without a key."""
+    key = _load(system, kind)
+    if key is None:
+        raise RuntimeError(f"there is no signing key of {system} {kind}")
+    return key.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def verify(token: str, system: str, kind: str) -> Claims | None:

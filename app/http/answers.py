@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from app.core import failpoints, threads
-from app.core.calls import Request, Stream
+from app.core.calls import Chunks, Request, Stream
 from app.core.feeds import Feed
 from app.http.ranges import Selection, http_date, select
 from app.http.schemas import Compiled, Errors, Schemas
@@ -37,6 +37,7 @@ class Answer:
     headers: Headers = field(default_factory=list)
     stream: Stream | None = None
     feed: Feed | None = None
+    chunks: Chunks | None = None
 
 
 class Answers:
@@ -52,13 +53,15 @@ class Answers:
         return 101 in self._media
 
     def render(self, result: Any) -> Answer:
-        """The answer of what a handler returned: body, (body, status), (body, status, headers), a Stream or a Feed."""
+        """The answer of what a handler returned: body, (body, status[, headers]), a Stream, Chunks or a Feed."""
         body, status, headers = result, 200, None
         if isinstance(result, tuple):
             body, status = result[0], result[1]
             headers = result[2] if len(result) > 2 else None
         if isinstance(body, Stream):
             return Answer(status, body.media_type, b"", encode(headers), body)
+        if isinstance(body, Chunks):
+            return Answer(status, self._media[status], b"", encode(headers), chunks=body)
         if isinstance(body, Feed):
             return Answer(status, self._media[status], b"", encode(headers), feed=body)
         if body is None:
@@ -86,7 +89,7 @@ class Answers:
         if declared != media:
             return [("", f"status {status} declares {declared}, not {media}")]
         schema = self._schemas[status]
-        if schema is None or declared is None or answer.stream is not None or answer.feed is not None:
+        if schema is None or declared is None or answer.stream or answer.feed or answer.chunks:
             return []
         try:
             value = orjson.loads(answer.body) if declared.endswith("json") else answer.body.decode()
@@ -136,6 +139,13 @@ async def send_answer(
         await _send_stream(answer, answer.stream, method, asked, extra, receive, send, readers)
         return
     headers = [*answer.headers, *extra]
+    if answer.chunks is not None:
+        headers.append((b"content-type", _with_charset(str(answer.media))))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if method != "HEAD":
+            await _send_chunks(answer.chunks.parts, receive, send, threads.executor("file", system))
+        await send({"type": "http.response.body", "body": b""})
+        return
     if answer.status not in WITHOUT_BODY:
         headers.append((b"content-length", str(len(answer.body)).encode()))
         if answer.media is not None:

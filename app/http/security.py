@@ -60,6 +60,7 @@ class Security:
         self._alternatives = [tuple(alternative) for alternative in requirements]
         names = dict.fromkeys(name for alternative in self._alternatives for name in alternative)
         self._schemes = [schemes[name] for name in names]
+        self._shared = any(scheme.place == "header" and scheme.key == "authorization" for scheme in self._schemes)
         self._words = {scheme.place for scheme in self._schemes if scheme.place in ("bearer", "basic")}
         named = ", ".join(scheme.challenge() for scheme in self._schemes if scheme.place != "cookie")
         self.challenge = challenge or named
@@ -101,7 +102,7 @@ class Security:
         credential = credential.strip()
         if word.lower() == scheme.place and credential and " " not in credential:
             return credential
-        if word.lower() in self._words - {scheme.place}:
+        if word.lower() in self._words - {scheme.place} or (self._shared and word.lower() != scheme.place):
             return None
         raise Unauthorized("unauthorized")
 

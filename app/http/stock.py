@@ -178,6 +178,8 @@ def _response(answer: Answer) -> Response:
     response: Response
     if answer.feed is not None:
         response = StreamingResponse(events(answer.feed), answer.status, {"content-type": str(answer.media)})
+    elif answer.chunks is not None:
+        response = StreamingResponse(answer.chunks.parts, answer.status, {"content-type": str(answer.media)})
     elif answer.stream is not None:
         chosen = select("GET", {}, answer.stream)
         headers = {name.decode(): value.decode() for name, value in stream_headers(answer.stream, chosen)}

@@ -40,7 +40,7 @@ class State:
                 secrets.configure(self.key_file)
                 db.configure(self._sqlite(self._run / "template.db"), lock_dir=self._run)
                 migrate.up()
-                tokens.ensure_keys([("mender", "user"), ("mender", "device"), ("vmm", "user")])
+                tokens.ensure_keys([("mender", "user"), ("mender", "device"), ("vmm", "user"), ("ngenea", "user")])
                 with db.read():
                     file.write_bytes(orjson.dumps(db.rows(KEYS)))
                 db.close()

@@ -1,0 +1,77 @@
+"""What each operation asks of its caller; one that does not stand here is a fault that the tests find.
+
+None: to be known is enough, and the operation itself looks at what it shows.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from app.core import db
+from app.core.calls import Caller
+from app.core.errors import Forbidden, NotFound
+from app.ngenea import rights
+from models.ngenea.users import ClientKey, Group, Permission, User
+
+FORBIDDEN: Final = "You do not have permission to perform this action."
+
+
+class Need(NamedTuple):
+    """A verb on the row of a model whose `column` (its number by default) is the path parameter.
+
+    Without such a parameter it is the right on everything of the model.
+    """
+
+    verb: str
+    model: Any
+    parameter: str = "id_"
+    column: Any = None
+
+
+def _user(verb: str) -> Need:
+    return Need(verb, User, "username", User.username)
+
+
+NEEDS: Final[dict[str, Need | None]] = {
+    "list_client_keys": None,
+    "create_client_key": None,
+    "get_client_key": Need("view", ClientKey),
+    "update_client_key": Need("change", ClientKey),
+    "delete_client_key": Need("delete", ClientKey),
+    "list_users": None,
+    "create_user": Need("add", User),
+    "get_user": _user("view"),
+    "update_user": _user("change"),
+    "delete_user": _user("delete"),
+    "activate_user": _user("change"),
+    "deactivate_user": _user("change"),
+    "change_password": None,
+    "list_groups": None,
+    "create_group": Need("add", Group),
+    "get_group": Need("view", Group),
+    "update_group": Need("change", Group),
+    "delete_group": Need("delete", Group),
+    "list_permissions": None,
+    "get_permission": Need("view", Permission),
+    "list_my_permissions": None,
+}
+
+
+def authorise(operation_id: str, caller: Caller, values: Mapping[str, Any]) -> None:
+    """Raises NotFound for what a caller may not know of, Forbidden for what they may not do."""
+    need = NEEDS[operation_id] if caller.kind != "anonymous" else None
+    if need is not None:
+        with db.read():
+            _check(caller, need, values)
+
+
+def _check(caller: Caller, need: Need, values: Mapping[str, Any]) -> None:
+    if need.parameter not in values:
+        if not rights.may(caller, need.verb, need.model):
+            raise Forbidden(FORBIDDEN)
+        return
+    column = need.model.pk if need.column is None else need.column
+    this = need.model.select(need.model.pk).where(column == values[need.parameter])
+    if not this.where(rights.visible(caller, need.model)).exists():
+        raise NotFound("Not found.")
+    if need.verb != "view" and not this.where(rights.permitted(caller, need.model, (need.verb,))).exists():
+        raise Forbidden(FORBIDDEN)
