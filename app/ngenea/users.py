@@ -21,6 +21,7 @@ from models.ngenea.users import Group, Membership, User
 
 Document = dict[str, Any]
 USERNAME: Final = re.compile(r"[\w.@+-]+")
+RESERVED: Final = frozenset({"change_password", "sync"})  # their places are those of operations
 NO_ACCOUNT: Final = "No active account found with the given credentials"
 PROFILE: Final[Document] = {
     "country": "",
@@ -113,10 +114,7 @@ def _written(user: Any) -> Document:
 
 def create(caller: Caller, body: Document) -> Document:
     """A new user, as written. Opens its own units."""
-    faults: Faults = []
-    if not USERNAME.fullmatch(body["username"]):
-        faults.append(("/username", "A user name has letters, digits and @ . + - _ only."))
-    hashed = _checked(body, body["username"], faults)
+    hashed = _checked(body, body["username"], _name_faults(body["username"]))
     with db.write():
         try:
             with db.savepoint():
@@ -125,6 +123,12 @@ def create(caller: Caller, body: Document) -> Document:
             raise refuse_one("/username", "A user with that username already exists.") from None
         _join(caller, user, body)
         return {"username": user.username, **_written(user)}
+
+
+def _name_faults(username: str) -> Faults:
+    if not USERNAME.fullmatch(username):
+        return [("/username", "A user name has letters, digits and @ . + - _ only.")]
+    return [("/username", "This name is reserved.")] if username in RESERVED else []
 
 
 def _insert(username: str, hashed: str, body: Document, *, might: bool = False) -> Any:
@@ -240,10 +244,7 @@ def change_password(caller: Caller, old: str, new: str, address: str) -> None:
 
 def make_superuser(username: str, email: str, password: str) -> int:
     """A superuser, who may have been there before; their number. Opens its own units. Raises BadRequest."""
-    faults: Faults = []
-    if not USERNAME.fullmatch(username):
-        faults.append(("/username", "A user name has letters, digits and @ . + - _ only."))
-    hashed = _checked({"password": password}, username, faults)
+    hashed = _checked({"password": password}, username, _name_faults(username))
     with db.write():
         user = User.get_or_none(User.username == username)
         if user is None:

@@ -34,7 +34,7 @@ ON_HOSTS = {
     "list_profiles", "list_images", "get_instance", "revoke_certificate", "update_profile", "delete_profile",
     "delete_image", "add_instance", "act_on_instance",
 }  # fmt: skip
-UNDER_WORK = {"vmm"}  # what has changed since the last issue that is finished
+UNDER_WORK = {"ngenea"}  # what has changed since the last issue that is finished
 
 
 @pytest.fixture
@@ -59,6 +59,8 @@ def server(system, daemon, tmp_path):
             settings |= {"VMM_REGISTRATION": "true", "VMM_ALLOWED_HOSTS": "127.0.0.1,localhost"}
             # A stream that nobody says to be theirs is closed, which the fuzzer waits for.
             settings |= {"VMM_STREAM_AUTH_SECONDS": "0", "VMM_IMAGE_SERVERS": "https://localhost:1"}
+        if system == "ngenea":
+            settings |= {"NGENEA_ACCESS_TOKEN_SECONDS": "86400"}
         started = servers.start(tmp_path / "data", **settings)
         started.create_admin(GUEST)
         yield started
@@ -81,7 +83,15 @@ def wanted(system: str, role: str, hosts: bool) -> set[str]:
 
 @pytest.mark.parametrize(
     ("system", "role"),
-    [("mender", ""), ("nebula", "admin"), ("nebula", "reader"), ("vmm", ""), ("vmm", "alone"), ("flotilla", "")],
+    [
+        ("mender", ""),
+        ("nebula", "admin"),
+        ("nebula", "reader"),
+        ("vmm", ""),
+        ("vmm", "alone"),
+        ("ngenea", ""),
+        ("flotilla", ""),
+    ],
 )
 def test_fuzz(system, role, server, daemon, tmp_path, run):
     log = tmp_path / "answers.jsonl"

@@ -57,6 +57,7 @@ def test_a_user_is_made_read_changed_and_deleted(nobody, root):
     [
         ({"username": "no spaces"}, "username"),
         ({"username": "root"}, "username"),
+        ({"username": "sync"}, "username"),
         ({"username": ""}, "username"),
         ({"username": "x" * 151}, "username"),
         ({"email": "nowhere"}, "email"),
