@@ -23,7 +23,8 @@ from tests.support.server import COMMAND
 
 AUDIENCES = ("public", "internal")
 EXPORTED = [
-    ("public", "mender"), ("public", "nebula"), ("public", "vmm"), ("public", "flotilla"), ("internal", "flotilla"),
+    ("public", "mender"), ("public", "nebula"), ("public", "vmm"), ("public", "ngenea"), ("public", "flotilla"),
+    ("internal", "flotilla"),
 ]  # fmt: skip
 CONFIG = systems.root() / "redocly.yaml"
 UNKNOWN_TO_THE_GENERATOR = {

@@ -4,9 +4,8 @@ import pytest
 
 from tests.support.ngenea import make_group, make_user
 
-pytestmark = pytest.mark.rule("ngenea 2")
 
-
+@pytest.mark.rule("ngenea 2")
 @pytest.fixture
 def rights(root):
     """The number of each right by its codename."""

@@ -9,8 +9,6 @@ from app.core.calls import Chunks, Request
 from app.ngenea import pages
 from models.ngenea.users import User
 
-pytestmark = pytest.mark.rule("ngenea 2")
-
 
 def people(number):
     """So many users besides those that are there."""
@@ -27,6 +25,7 @@ def people(number):
         )
 
 
+@pytest.mark.rule("ngenea 2")
 @pytest.mark.parametrize(
     ("size", "rows"),
     [("-1", 20), ("0", 120), ("1", 20), ("19", 20), ("20", 20), ("21", 21), ("100", 100), ("101", 100), ("", 20),

@@ -7,13 +7,12 @@ from app.core import clock
 from app.core.db import read, rows
 from tests.support.ngenea import PASSWORD, make_group, make_user
 
-pytestmark = pytest.mark.rule("ngenea 2")
-
 
 def tokens(nobody, username="ada", password=PASSWORD):
     return nobody.post("/auth/token/", {"username": username, "password": password})
 
 
+@pytest.mark.rule("ngenea 2")
 def test_an_access_token_is_verified_with_the_served_key_alone(nobody):
     number = make_user("ada")
     given = tokens(nobody)

@@ -2,12 +2,14 @@
 
 import pytest
 
+from app.core.errors import BadRequest
+from app.ngenea import users
 from tests.support.ngenea import PASSWORD, make_group, make_user
 
-pytestmark = pytest.mark.rule("ngenea 2")
 NEW = {"username": "bea", "password": "quiet river stone"}
 
 
+@pytest.mark.rule("ngenea 2")
 def test_a_user_is_made_read_changed_and_deleted(nobody, root):
     body = {
         **NEW,
@@ -169,3 +171,13 @@ def test_nobody_gives_more_than_they_have(nobody, root):
     mia.refused(403, "PATCH", f"/groups/{groups['mine']}/", {"permissions": [rights["change_space"]]})
     mia.refused(403, "PATCH", f"/groups/{groups['Administrators']}/", {"users": ["mia"]})
     assert nobody.log_in("mia").get("/groups/")["count"] == len(groups)
+
+
+def test_the_command_makes_a_superuser_or_makes_a_user_one(nobody, ada):
+    users.make_superuser("ada", "ada@example.com", "password1")
+    ada = nobody.log_in("ada", "password1")
+    assert ada.post("/users/", NEW)["username"] == "bea"
+    users.make_superuser("new", "new@example.com", PASSWORD)
+    assert nobody.log_in("new").get("/users/")["count"] == 3
+    with pytest.raises(BadRequest, match="shorter"):
+        users.make_superuser("new", "new@example.com", "short")

@@ -6,10 +6,8 @@ from hypothesis import strategies as st
 
 from app.ngenea import names
 
-rule = pytest.mark.rule
 
-
-@rule("ngenea 8")
+@pytest.mark.rule("ngenea 8")
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
@@ -27,7 +25,7 @@ def test_what_is_no_utf_8_is_shown_by_private_characters(name, shown):
     assert names.read(shown) == name
 
 
-@rule("ngenea 8")
+@pytest.mark.rule("ngenea 8")
 @given(st.binary(max_size=40) | st.text("a\uf780\uf7ff\uf701ü").map(str.encode))
 def test_every_name_leads_back_to_itself(name):
     shown = names.show(name)
