@@ -1,0 +1,166 @@
+"""A tree of files really moves to a bucket and back, by workers in processes of their own (ngenea 5, 7, 8)."""
+
+import os
+from collections import Counter
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.support import buckets, trees
+from tests.support.hub import S3_KEYS, Installation
+
+FILES = 2_000
+LINKS = 5  # four symbolic ones and a fifo
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def hub(request, tmp_path, cluster):
+    url = cluster.create(f"ngenea_{uuid4().hex}") if request.param == "postgres" else None
+    started = Installation.start(tmp_path, url)
+    yield started
+    started.stop()
+
+
+def local(hub: Installation) -> Path:
+    """The local type: a folder on the site's host."""
+    folder = hub.folder / "vault"
+    folder.mkdir()
+    hub.target("films", name="vault", storage_type="FS", migration_target_folder=str(folder))
+    return folder
+
+
+def stored_in_folder(folder: Path) -> dict[bytes, tuple[str, int]]:
+    """What the folder holds, by path in the space: hash and blocks."""
+    found = {}
+    for path in folder.rglob("*"):
+        key = str(path.relative_to(folder))
+        if path.is_file() and not key.startswith(".flotilla") and not key.endswith(".meta"):
+            name = unquote_to_bytes(key.replace("%/", "").partition("/")[2])
+            found[name] = (digest(path), path.stat().st_blocks)
+    return found
+
+
+def digest(path: Path) -> str:
+    found = sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(2**20):
+            found.update(chunk)
+    return found.hexdigest()
+
+
+@pytest.mark.long
+@pytest.mark.rule("ngenea 5")
+def test_a_tree_goes_to_a_folder_and_comes_back(hub):
+    hub.site("berlin")
+    hub.site("oslo")
+    films = hub.space("films", "berlin", "oslo")
+    vault = local(hub)
+    trees.build(films, FILES, sparse=trees.SPARSE)
+    unreadable = films / "unreadable"
+    unreadable.write_bytes(b"for nobody")
+    refused = int(trees.make_unreadable(unreadable))
+    try:
+        known = trees.know(films)
+        job = hub.run("migrate", "berlin", "/films", "/films/vanished")
+        check_counts(job, processed=len(known) - refused, failed=refused + 1, state="ERROR")
+        check_reasons(hub, job, refused)
+        check_stubs(films, known, refused)
+        held = stored_in_folder(vault)
+        moved = {name: one for name, one in known.items() if name != b"unreadable"}
+        assert {known[name].digest for name in moved} == {found for found, _ in held.values()}
+        for name, (found, _) in held.items():
+            assert found == known[name].digest, name
+        assert held[b"sparse.img"][1] * 512 < 2**20
+        again = hub.run("migrate", "berlin", "/films")
+        assert (again["processed"], again["failed"]) == (0, refused)
+        back = hub.run("recall", "berlin", "/films")
+        check_counts(back, processed=len(moved), failed=0)
+        assert trees.know(films) == known
+        assert (films / "sparse.img").stat().st_blocks * 512 < 2**20
+    finally:
+        trees.make_readable(unreadable)
+
+
+@pytest.mark.long
+@pytest.mark.rule("ngenea 8")
+def test_a_tree_goes_to_s3_and_comes_back(hub, tmp_path):
+    with buckets.s3(tmp_path) as endpoint:
+        place = buckets.s3_bucket(endpoint)
+        address = httpx.URL(endpoint)
+        hub.site("berlin")
+        films = hub.space("films", "berlin")
+        bucket = {"storage_type": "S3", "endpoint": address.host, "port": address.port, "scheme": "http"}
+        hub.target("films", name=place.name, region="us-east-1", **bucket, **S3_KEYS)
+        trees.build(films, FILES)
+        known = trees.know(films)
+        first = hub.run("premigrate", "berlin", "/films")
+        check_counts(first, processed=len(known), failed=0)
+        assert trees.know(films) == known
+        check_objects(endpoint, place.name, known)
+        job = hub.run("migrate", "berlin", "/films")
+        check_counts(job, processed=len(known), failed=0)
+        check_stubs(films, known, 0)
+        back = hub.run("recall", "berlin", "/films")
+        check_counts(back, processed=len(known), failed=0)
+        assert trees.know(films) == known
+
+
+def check_objects(endpoint: str, bucket: str, known: dict[bytes, trees.Known]) -> None:
+    """The bucket has every file's bytes, each under a key that leads back to its path."""
+    keys, token = [], ""
+    with httpx.Client(base_url=endpoint, verify=False) as client:
+        while True:
+            query = {"list-type": "2", **({"continuation-token": token} if token else {})}
+            listed = client.get(f"/{bucket}", params=query).text
+            keys += [part.partition("</Key>")[0] for part in listed.split("<Key>")[1:]]
+            if "<IsTruncated>true" not in listed:
+                break
+            token = listed.partition("<NextContinuationToken>")[2].partition("<")[0]
+        digests = {known[name].digest for name in known}
+        seen = set()
+        for key in keys:
+            key = key.replace("&amp;", "&")
+            raw = httpx.URL(endpoint).copy_with(raw_path=f"/{bucket}/{key.replace('%', '%25')}".encode())
+            content = client.get(raw)
+            assert content.status_code == 200, key
+            name = unquote_to_bytes(key.partition("/")[2])
+            assert sha256(content.content).hexdigest() == known[name].digest, key
+            seen.add(known[name].digest)
+    assert seen == digests
+
+
+def check_counts(job, *, processed: int, failed: int, state: str = "SUCCESS") -> None:
+    assert (job["state"], job["processed"], job["failed"]) == (state, processed, failed), job
+    assert job["progress"] == 100
+    done = job["processed"] + job["failed"] + job["skipped"] + job["aborted"]
+    assert done == job["discovered"]
+
+
+def check_reasons(hub: Installation, job, refused: int) -> None:
+    """What failed says why, by its path."""
+    failed = hub.hub.get(f"/jobs/{job['id']}/files/", category="failed", page_size="0")["results"]
+    reasons = {one["path"]: one["message"] for one in failed}
+    assert set(reasons) == {"/films/vanished", *(["/films/unreadable"] if refused else [])}
+    assert all(reasons.values())
+
+
+def check_stubs(films: Path, known: dict[bytes, trees.Known], refused: int) -> None:
+    """Nothing is left here but sizes and times."""
+    found = trees.stubs(films)
+    blocks = Counter(blocks for name, (blocks, _, _) in found.items() if name != b"unreadable")
+    assert blocks == {0: len(known) - refused}
+    assert {name: (size, mtime) for name, (_, size, mtime) in found.items()} == {
+        name: (one.size, one.mtime_ns) for name, one in known.items()
+    }
+    for name in list(found)[:200]:
+        descriptor = os.open(os.path.join(os.fsencode(films), name), os.O_RDONLY)
+        try:
+            if name != b"unreadable" and known[name].size:
+                with pytest.raises(OSError):
+                    os.lseek(descriptor, 0, os.SEEK_DATA)
+        finally:
+            os.close(descriptor)
