@@ -39,9 +39,9 @@ class Place:
 
 
 @contextmanager
-def s3(folder: Path, *options: str, scheme: str = "http") -> Iterator[str]:
-    """The endpoint of a new S3."""
-    port = free_port()
+def s3(folder: Path, *options: str, scheme: str = "http", port: int = 0) -> Iterator[str]:
+    """The endpoint of a new S3, at a port of its own."""
+    port = port or free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port), *options]
     with _running(command, port, folder / "moto.log"):
         yield f"{scheme}://127.0.0.1:{port}"

@@ -11,8 +11,9 @@ from pathlib import Path
 
 ODD = [
     b"with space", b" leading", b"trailing ", b"new\nline", "grüße".encode(), "日本語".encode(), b"100%25",
-    b"a+b&c=d?e#f", b"*?[x]", b"~", b"-rf", b"...", b"quote'\"", b"back\\slash", b"tab\t", b"\xff\xfe", b"caf\xe9.txt", b"x" * 255, "\uf7ff private".encode(),
-    b"name.meta", b".flotilla", b".hidden", b"%2e%2e", b"CON", b"a" * 100 + "ü".encode() * 70,
+    b"a+b&c=d?e#f", b"*?[x]", b"~", b"-rf", b"...", b"quote'\"", b"back\\slash", b"tab\t", b"\xff\xfe",
+    b"caf\xe9.txt", b"x" * 255, "\uf7ff private".encode(), b"name.meta", b".flotilla", b".hidden", b"%2e%2e", b"CON",
+    b"a" * 100 + "ü".encode() * 70,
 ]  # fmt: skip
 SPARSE = 2**30
 
