@@ -8,8 +8,9 @@ from typing import Final
 
 from app.core import db
 from app.ngenea import catalogue, inodes, recover
-from app.ngenea.catalogue import MIGRATED, PREMIGRATED, Inode
+from app.ngenea.catalogue import Inode
 from app.ngenea.context import Context
+from app.ngenea.inodes import MIGRATED, PREMIGRATED
 from app.ngenea.objects import Shrunk, StoreError
 from app.ngenea.outcomes import Outcome
 from app.ngenea.rooted import NotRegular, PathError
@@ -17,6 +18,7 @@ from models.ngenea.files import Entry
 
 BUSY: Final = ("busy", "another task is at work on this file")
 MODIFIED: Final = ("modified", "the file was changed while the task was at work on it")
+UNKNOWN_STUB: Final = ("unknown_stub", "its data is in a bucket, but the catalogue does not say where")
 STUB_CHANGED: Final = ("modified", "the stub was written to while its data is in the bucket")
 # What the code of an error of the file system is for programs.
 CODES: Final = {
@@ -82,9 +84,9 @@ class Held:
         return catalogue.inode_of(entry) == self.inode
 
     def is_stub(self, entry: Entry) -> bool:
-        """Whether this is the untouched stub of an entry."""
+        """Whether this is the untouched stub of an entry, also of one that says less than the file's mark."""
         return (
-            entry.state == MIGRATED
+            (entry.state == MIGRATED or self.is_marked_stub())
             and (entry.size, entry.mtime_ns) == (self.stat.st_size, self.stat.st_mtime_ns)
             and inodes.has_no_data(self.descriptor, entry.head)
         )
@@ -93,6 +95,12 @@ class Held:
         """Whether this is the file that an entry's object was made of, and nobody has touched it since."""
         known = (entry.size, entry.mtime_ns, entry.ctime_ns)
         return entry.state == PREMIGRATED and self.is_of(entry) and known == times(self.stat)
+
+    def is_marked_stub(self) -> bool:
+        """Whether the file itself says that its data is in a bucket: the database may have been restored since."""
+        if self.stat.st_size == 0 or not inodes.has_no_data(self.descriptor, 0):
+            return False
+        return inodes.mirrored(self.descriptor) == MIGRATED
 
     def is_spoilt(self) -> bool:
         """Whether this is a stub that was written to: some of its data is here, some may be in the bucket alone."""
@@ -158,7 +166,7 @@ class _Wave:
         later = []
         for path in paths:
             try:
-                descriptor = self._context.root.open_file(path, self._flags)
+                descriptor = self._open(path)
             except (OSError, PathError) as exc:
                 self.outcomes.append(self._refused(path, exc))
                 continue
@@ -170,6 +178,13 @@ class _Wave:
             seen.add(held.inode)
             self.files.append(held)
         return later
+
+    def _open(self, path: bytes) -> int:
+        """Open without a trace in atime, which is the owner's (and root's) to ask for."""
+        try:
+            return self._context.root.open_file(path, self._flags | os.O_NOATIME)
+        except PermissionError:
+            return self._context.root.open_file(path, self._flags)
 
     def settle(self) -> None:
         """Finish or undo what broken off work left."""
