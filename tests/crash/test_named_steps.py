@@ -9,6 +9,7 @@ import pytest
 from app.core.failpoints import STEPS
 from tests.crash import test_host_steps
 from tests.crash.site import KINDS, PATIENCE, Site
+from tests.unit.ngenea import test_crashes
 
 pytestmark = pytest.mark.long
 

@@ -79,9 +79,7 @@ def test_what_is_no_file_is_not_waited_for(root):
 
 
 @rule("ngenea 5")
-@given(
-    st.lists(st.sampled_from([b"a", b"b", b"out", b"file", b"loop", b"secret", b"..", b".", b"", b"\xff"]), max_size=6)
-)
+@given(st.lists(st.sampled_from([b"a", b"b", b"out", b"file", b"loop", b"secret", b"..", b".", b""]), max_size=6))
 def test_no_path_reads_what_is_outside(root, names):
     path = b"/" + b"/".join(names)
     for use in (lambda: read(root, path), lambda: [one.path for one in walk.scan(root, path)]):
