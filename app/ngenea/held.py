@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,6 +17,7 @@ from app.ngenea.outcomes import Outcome
 from app.ngenea.rooted import NotRegular, PathError
 from models.ngenea.files import Entry
 
+OPEN_FILES: Final = 65_536
 BUSY: Final = ("busy", "another task is at work on this file")
 MODIFIED: Final = ("modified", "the file was changed while the task was at work on it")
 UNKNOWN_STUB: Final = ("unknown_stub", "its data is in a bucket, but the catalogue does not say where")
@@ -136,6 +138,7 @@ def waves(
     Names of one inode come in different waves. What broken off work left with these files is settled first. A wave's
     files are closed when the next one is asked for.
     """
+    _make_room()
     waiting = list(dict.fromkeys(paths))
     while waiting and not context.stopped():
         part, waiting = waiting[: catalogue.BATCH], waiting[catalogue.BATCH :]
@@ -149,6 +152,14 @@ def waves(
         finally:
             wave.close()
         waiting = later + waiting
+
+
+def _make_room() -> None:
+    """Let this process have many files open, where it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _Wave:

@@ -143,6 +143,8 @@ class FolderStore:
             metadata = Metadata.from_text(texts, texts.get("xattrs", {}))
         except (OSError, ValueError):
             metadata = None
+        if metadata is not None and metadata.size != found.st_size:
+            metadata = None
         return self._stored(found, metadata)
 
     def read(self, key: str, size: int) -> Iterator[tuple[int, bytes]]:

@@ -568,3 +568,15 @@ def test_bandwidth_is_a_limit_for_all_copies(fs: World, monkeypatch):
     paths = [fs.write(b"%d" % n, bytes([n + 1]) * 1_000_000) for n in range(5)]
     fs.run("migrate", *paths, context=fs.context(bandwidth=8))
     assert 4.9 <= sum(waits) <= 5.1
+
+
+@pytest.mark.parametrize("mode", [os.O_RDONLY, os.O_RDWR])
+def test_a_file_that_somebody_has_open_goes_too(world: World, mode):
+    """No lease is to be had then; whoever has it open sees the inode that comes back."""
+    path = world.write(b"file", b"data")
+    descriptor = os.open(world.path(b"file"), mode)
+    assert world.one("migrate", path).state == "processed"
+    assert world.is_stub(b"file")
+    assert world.one("recall", path).state == "processed"
+    assert os.pread(descriptor, 10, 0) == b"data"
+    os.close(descriptor)
