@@ -1,0 +1,181 @@
+"""Where the data of managed files is, and what is under way with them (ngenea 5).
+
+An entry says that a file's data is in a bucket; a resident file has none. A row of the journal is written before the
+step it names and locks the path, the inode and the object's key. All functions belong into a unit of work.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from app.core import clock, db
+from models.ngenea.files import Entry, Journal
+from models.ngenea.sites import Bucket, ExternalTarget
+
+BATCH: Final = 256  # paths that are looked at together: as many files are open at once
+ROWS: Final = 500  # rows of one statement
+LOST: Final = b"\0"
+
+FIELDS: Final = tuple(name for name in Entry._meta.fields if name != "pk")
+JOURNAL_FIELDS: Final = tuple(name for name in Journal._meta.fields if name != "pk")
+_REPLACE: Final = " ON CONFLICT (site_id, path) DO UPDATE SET " + ", ".join(
+    f"{Entry._meta.fields[name].column_name} = excluded.{Entry._meta.fields[name].column_name}"
+    for name in FIELDS
+    if name not in ("site", "path")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inode:
+    """What a file is, whatever its names."""
+
+    device: int
+    number: int
+
+
+def inode_of(row: Any) -> Inode:
+    """The inode of an entry or a row of the journal."""
+    return Inode(row.device, row.inode)
+
+
+def chunks(items: Iterable[Any], size: int = ROWS) -> Iterable[list[Any]]:
+    """The items in lists of at most `size`."""
+    listed = list(items)
+    return (listed[at : at + size] for at in range(0, len(listed), size))
+
+
+def entries(site: int, paths: Sequence[bytes], inodes: Iterable[Inode]) -> list[Entry]:
+    """The entries of these paths, and those of these inodes under any path; with their targets and buckets."""
+    wanted = set(inodes)
+    numbers = sorted({inode.number for inode in wanted})
+    by_path = _select("SELECT pk FROM ngenea_entry WHERE site_id = ? AND path IN", site, paths)
+    by_inode = _select("SELECT pk FROM ngenea_entry WHERE site_id = ? AND inode IN", site, numbers)
+    found = {pk for (pk,) in by_path + by_inode}
+    rows = Entry.select(Entry, ExternalTarget, Bucket).join(ExternalTarget).join(Bucket).where(Entry.pk.in_(found))
+    known = set(paths)
+    return [row for row in rows if bytes(row.path) in known or inode_of(row) in wanted] if found else []
+
+
+def _select(sql: str, site: int, items: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Rows of a statement that ends where the list of items begins."""
+    return [row for part in chunks(items) for row in db.rows(f"{sql} {_marks(len(part))}", site, *part)]
+
+
+def _marks(count: int) -> str:
+    return f"({', '.join('?' * count)})"
+
+
+def referring(bucket_keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], list[tuple[int, bytes]]]:
+    """By (bucket, key): site and path of each entry, on any site, whose data is in that object."""
+    wanted = set(bucket_keys)
+    found: dict[tuple[int, str], list[tuple[int, bytes]]] = {}
+    for part in chunks(sorted({key for _, key in wanted})):
+        rows = db.rows(
+            "SELECT t.bucket_id, e.key, e.site_id, e.path FROM ngenea_entry e"  # noqa: S608
+            f" JOIN ngenea_external_target t ON t.pk = e.target_id WHERE e.key IN {_marks(len(part))}",
+            *part,
+        )
+        for bucket, key, site, path in rows:
+            if (bucket, key) in wanted:
+                found.setdefault((bucket, key), []).append((site, bytes(path)))
+    return found
+
+
+def put(rows: Iterable[dict[str, Any]]) -> None:
+    """Write entries, in place of those there are of the same site and path."""
+    now = clock.now()
+    for part in chunks(({**row, "updated_ts": now} for row in rows), 200):
+        db.execute(_insert(Entry, FIELDS, len(part)) + _REPLACE, *_values(Entry, FIELDS, part))
+
+
+@lru_cache(maxsize=1024)
+def _insert(model: Any, names: tuple[str, ...], count: int) -> str:
+    """The INSERT of so many rows. peewee would take longer to write it than the database to run it."""
+    columns = ", ".join(model._meta.fields[name].column_name for name in names)
+    marks = ", ".join([f"({', '.join('?' * len(names))})"] * count)
+    return f"INSERT INTO {model._meta.table_name} ({columns}) VALUES {marks}"  # noqa: S608
+
+
+def _values(model: Any, names: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> Iterable[Any]:
+    """The values of rows, as the database takes them."""
+    fields = [model._meta.fields[name] for name in names]
+    return [field.db_value(row[field.name]) for row in rows for field in fields]
+
+
+def copy_of(entry: Entry, **changes: Any) -> dict[str, Any]:
+    """The values of an entry, some of them changed."""
+    return {**{name: entry.__data__[name] for name in FIELDS}, **changes}
+
+
+def lost(entry: Entry) -> dict[str, Any]:
+    """An entry whose path is another file's now. Its stub may live on under a name we do not know."""
+    return copy_of(entry, path=LOST + f"{entry.device}:{entry.inode}:{entry.pk}".encode())
+
+
+def set_state(site: int, paths: Iterable[bytes], state: str) -> None:
+    """Change the entries of these paths."""
+    now = clock.micros(clock.now())
+    for part in chunks(paths):
+        sql = f"UPDATE ngenea_entry SET state = ?, updated_ts = ? WHERE site_id = ? AND path IN {_marks(len(part))}"  # noqa: S608
+        db.execute(sql, state, now, site, *part)
+
+
+def remove(site: int, paths: Iterable[bytes]) -> None:
+    """Forget the entries of these paths."""
+    for part in chunks(paths):
+        db.execute(f"DELETE FROM ngenea_entry WHERE site_id = ? AND path IN {_marks(len(part))}", site, *part)  # noqa: S608
+
+
+def begin(rows: Sequence[dict[str, Any]]) -> set[bytes]:
+    """Write rows of the journal; the paths of those that met no other row's lock."""
+    taken: set[bytes] = set()
+    for part in chunks(rows, 200):
+        sql = f"{_insert(Journal, JOURNAL_FIELDS, len(part))} ON CONFLICT DO NOTHING RETURNING path"
+        taken |= {bytes(path) for (path,) in db.rows(sql, *_values(Journal, JOURNAL_FIELDS, part))}
+    return taken
+
+
+def step(site: int, claim: str, paths: Iterable[bytes], name: str) -> None:
+    """Note that these files have come to a step."""
+    for part in chunks(paths):
+        sql = f"UPDATE ngenea_journal SET step = ? WHERE site_id = ? AND claim = ? AND path IN {_marks(len(part))}"  # noqa: S608
+        db.execute(sql, name, site, claim, *part)
+
+
+def end(site: int, claim: str, paths: Iterable[bytes]) -> None:
+    """Nothing is under way with these files any more."""
+    for part in chunks(paths):
+        sql = f"DELETE FROM ngenea_journal WHERE site_id = ? AND claim = ? AND path IN {_marks(len(part))}"  # noqa: S608
+        db.execute(sql, site, claim, *part)
+
+
+def live(claims: Iterable[str]) -> set[str]:
+    """Those of these claims whose unit of work is running."""
+    running: set[str] = set()
+    for part in chunks(sorted(set(claims))):
+        sql = f"SELECT claim FROM core_work WHERE state = 'running' AND claim IN {_marks(len(part))}"  # noqa: S608
+        found = db.rows(sql, *part)
+        running |= {claim for (claim,) in found}
+    return running
+
+
+def stale(site: int, paths: Sequence[bytes] | None = None, inodes: Iterable[Inode] = ()) -> list[Journal]:
+    """Rows that nobody is at work on: all of a site's, or those that lock one of these paths or inodes."""
+    sql = "SELECT pk FROM ngenea_journal WHERE site_id = ?"
+    if paths is None:
+        found = db.rows(sql, site)
+    else:
+        numbers = sorted({inode.number for inode in inodes})
+        found = _select(f"{sql} AND path IN", site, paths) + _select(f"{sql} AND inode IN", site, numbers)
+    if not found:
+        return []
+    rows = list(Journal.select().where(Journal.pk.in_({pk for (pk,) in found})))
+    running = live(row.claim for row in rows)
+    return [row for row in rows if row.claim not in running]
+
+
+def take_over(row: Journal, claim: str) -> bool:
+    """Make a stale row ours; False when somebody else was faster."""
+    changed = Journal.update(claim=claim).where(Journal.pk == row.pk, Journal.claim == row.claim).execute()
+    return bool(changed)
