@@ -10,6 +10,7 @@ from app.core import db
 from app.core.calls import Caller
 from app.core.errors import Forbidden, NotFound
 from app.ngenea import rights
+from models.ngenea.sites import Filesystem, Node, Queue, SettingsTask, Site, StoragePool
 from models.ngenea.users import ClientKey, Group, Permission, User
 
 FORBIDDEN: Final = "You do not have permission to perform this action."
@@ -53,6 +54,25 @@ NEEDS: Final[dict[str, Need | None]] = {
     "list_permissions": None,
     "get_permission": Need("view", Permission),
     "list_my_permissions": None,
+    "list_sites": None,
+    "create_site": Need("add", Site),
+    "get_site": Need("view", Site),
+    "update_site": Need("change", Site),
+    "delete_site": Need("delete", Site),
+    "get_site_health": Need("view", Site),
+    "get_health": None,
+    "list_nodes": None,
+    "get_node": Need("view", Node),
+    "update_node": Need("change", Node),
+    "delete_node": Need("delete", Node),
+    "list_queues": None,
+    "get_queue": Need("view", Queue),
+    "list_filesystems": None,
+    "get_filesystem": Need("view", Filesystem),
+    "list_storage_pools": None,
+    "get_storage_pool": Need("view", StoragePool),
+    "list_settings_tasks": None,
+    "get_settings_task": Need("view", SettingsTask),
 }
 
 
