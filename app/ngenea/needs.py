@@ -10,7 +10,17 @@ from app.core import db
 from app.core.calls import Caller
 from app.core.errors import Forbidden, NotFound
 from app.ngenea import rights
-from models.ngenea.sites import Filesystem, Node, Queue, SettingsTask, Site, StoragePool
+from models.ngenea.sites import (
+    Bucket,
+    ExternalTarget,
+    Filesystem,
+    Node,
+    Queue,
+    SettingsTask,
+    Site,
+    Space,
+    StoragePool,
+)
 from models.ngenea.users import ClientKey, Group, Permission, User
 
 FORBIDDEN: Final = "You do not have permission to perform this action."
@@ -73,6 +83,24 @@ NEEDS: Final[dict[str, Need | None]] = {
     "get_storage_pool": Need("view", StoragePool),
     "list_settings_tasks": None,
     "get_settings_task": Need("view", SettingsTask),
+    "list_spaces": None,
+    "create_space": Need("add", Space),
+    "get_space": Need("view", Space),
+    "update_space": Need("change", Space),
+    "delete_space": Need("delete", Space),
+    "list_buckets": None,
+    "create_bucket": Need("add", Bucket),
+    "get_bucket": Need("view", Bucket),
+    "update_bucket": Need("change", Bucket),
+    "delete_bucket": Need("delete", Bucket),
+    "check_bucket": Need("change", Bucket),
+    "list_external_targets": None,
+    "create_external_target": Need("add", ExternalTarget),
+    "get_external_target": Need("view", ExternalTarget),
+    "update_external_target": Need("change", ExternalTarget),
+    "delete_external_target": Need("delete", ExternalTarget),
+    "browse_file": None,
+    "list_space_files": Need("view", Space),
 }
 
 

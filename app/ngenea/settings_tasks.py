@@ -123,6 +123,11 @@ def _change(task_id: str, **changes: Any) -> None:
     SettingsTask.update(**changes).where(SettingsTask.task_id == task_id, SettingsTask.state.in_(OPEN)).execute()
 
 
+def is_open(task_id: str) -> bool:
+    """Whether a task is not at its end yet."""
+    return bool(SettingsTask.select().where(SettingsTask.task_id == task_id, SettingsTask.state.in_(OPEN)).exists())
+
+
 def give_up(site: int) -> None:
     """Tasks whose unit was given up, since each worker that began it died, have failed. Opens its own units."""
     with db.read():

@@ -14,13 +14,15 @@ import structlog
 
 from app.core import db
 from app.core.worker import Worker
-from app.ngenea import announce, here, settings_tasks
+from app.ngenea import announce, buckets, folders, here, looking, probes, questions, settings_tasks
 from models.ngenea.sites import Site
 
 BEAT: Final = 40.0  # seconds; a third of the time after which a node counts as offline
 LOOK: Final = 2.0  # seconds between two looks for a site that is not there yet
 SETTINGS_THREADS: Final = 2
 GRACE_SECONDS: Final = 5.0
+# What a worker is asked and told to do; each has said so to `questions` or `settings_tasks`.
+DOES: Final = (buckets, folders, looking, probes)
 
 T = TypeVar("T")
 
@@ -101,6 +103,7 @@ class SiteWorker:
 
         def beat() -> bool:
             settings_tasks.give_up(site)
+            questions.purge()
             return announce.tell(site, self._node, self._queues, self._folder)
 
         return self._tried("a heartbeat failed", beat)

@@ -121,7 +121,7 @@ class SpaceSite(BaseModel):
     mountpoint = CText()
     pool = CText(null=True)
     ready = BooleanField()
-    task_id = IdField()
+    task_id = IdField(default="")
 
     class Meta:
         table_name = "ngenea_space_site"
@@ -173,7 +173,7 @@ class TargetSite(BaseModel):
     target = ForeignKeyField(ExternalTarget, on_delete="CASCADE", index=False)
     site = ForeignKeyField(Site, on_delete="CASCADE")
     ready = BooleanField()
-    task_id = IdField()
+    task_id = IdField(default="")
 
     class Meta:
         table_name = "ngenea_target_site"

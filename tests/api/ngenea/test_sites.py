@@ -7,18 +7,11 @@ import pytest
 
 from app.core import clock, db
 from models.ngenea.sites import Node
-from models.ngenea.users import Group, Membership, User
 from tests.support.ngenea import Hub, make_group, make_user
-from tests.support.sites import make_site, site_worker
+from tests.support.sites import join, make_site, make_space, site_worker
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.rule("ngenea 4")
-
-
-def join(username, group):
-    with db.write():
-        member = User.get(User.username == username)
-        Membership.create(user=member.pk, group=Group.get(Group.name == group).pk)
 
 
 def test_a_site_has_defaults_and_a_queue(root):
@@ -82,6 +75,18 @@ def test_a_deleted_site_is_gone_with_its_queues(root):
     root.delete(f"/sites/{number}/")
     root.refused(404, "GET", f"/sites/{number}/")
     assert root.get("/queues/")["count"] == 0
+
+
+def test_a_site_with_spaces_stays(root):
+    number = make_site(root)
+    space = make_space(root)
+    assert root.get(f"/sites/{number}/")["spaces"][0]["id"] == space
+    assert root.get("/sites/")["results"][0]["spaces"] == ["projects"]
+    assert "projects" in str(root.refused(400, "DELETE", f"/sites/{number}/"))
+    root.delete(f"/spaces/{space}/")
+    root.delete(f"/sites/{number}/")
+    with db.read():
+        assert db.rows("SELECT 1 FROM core_work WHERE kind = 'ngenea.settings'") == []
 
 
 @pytest.mark.rule("ngenea 1")
