@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import structlog
 
-from app.core import clock, db, ids, work
+from app.core import clock, db, failpoints, ids, work
 from app.core.calls import Caller, Request
 from app.ngenea import here, pages, rights
 from models.ngenea.sites import SettingsTask, Site
@@ -95,6 +95,7 @@ def run(unit: work.Unit) -> None:
         if not _ended(unit, exc):
             raise
         return
+    failpoints.hit("ngenea.settings.done")
     with db.write():
         _change(unit.key, state=SUCCESS, results=results, completed_ts=clock.now())
 

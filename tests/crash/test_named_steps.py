@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from app.core.failpoints import STEPS
-from tests.crash import test_host_steps
+from tests.crash import test_host_steps, test_site_workers
 from tests.crash.site import KINDS, PATIENCE, Site
 
 pytestmark = pytest.mark.long
@@ -134,4 +134,4 @@ def test_all_work_that_was_left_is_done(site):
 
 def test_every_step_has_its_turn():
     here = {step.partition("@")[0] for step in UPLOAD + REPORT + DELETE + WORK + DOWNLOAD}
-    assert here | {test_host_steps.JOINED, *test_host_steps.STEPS} == STEPS.keys()
+    assert here | {test_host_steps.JOINED, *test_host_steps.STEPS, *test_site_workers.STEPS} == STEPS.keys()
