@@ -27,6 +27,7 @@ def open_apps(settings: Settings) -> list[Any]:
     if settings.workers > 1:
         process.open_process(settings)
     process.start_worker(settings, settings.worker_threads)
+    process.start_site_worker(settings)
     return [create_app(settings, audience) for audience in AUDIENCES]
 
 

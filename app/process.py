@@ -6,6 +6,7 @@ It imports no web framework: commands that serve nothing begin at once.
 import os
 import secrets as random
 import signal
+import socket
 import sys
 import threading
 from dataclasses import replace
@@ -30,7 +31,9 @@ from app.nebula import rights as nebula_rights
 from app.nebula import users as nebula_users
 from app.ngenea import auth as ngenea_auth
 from app.ngenea import install as ngenea_install
+from app.ngenea import sites as ngenea_sites
 from app.ngenea import users as ngenea_users
+from app.ngenea import worker as ngenea_worker
 from app.settings import Settings
 from app.vmm import accounts as vmm_accounts
 from app.vmm import events as vmm_events
@@ -45,11 +48,14 @@ WORK_MODULES = {
     "mender": ("app.mender.artifacts", "app.mender.audit", "app.mender.password_reset", "app.mender.useradm"),
     "nebula": ("app.nebula.reports",),
     "vmm": ("app.vmm.codes", "app.vmm.cleaning", "app.vmm.tasks", "app.vmm.image_uploads"),
+    "ngenea": ("app.ngenea.buckets", "app.ngenea.folders", "app.ngenea.looking", "app.ngenea.probes"),
 }
 TOKEN_KINDS = {"mender": ("user", "device"), "vmm": ("user",), "ngenea": ("user",)}
+SITE_THREADS = 10  # of a site's queue in a server
 FIRST_ADMIN = "admin@localhost.localdomain"
 
 _worker: worker.Worker | None = None
+_site_worker: ngenea_worker.SiteWorker | None = None
 
 
 def open_process(settings: Settings) -> None:
@@ -87,11 +93,15 @@ def begin_stop() -> None:
     feeds.close_all()
     if _worker is not None:
         _worker.begin_stop()
+    if _site_worker is not None:
+        _site_worker.begin_stop()
 
 
 def close_process() -> None:
     """Give back what `open_process` opened, leases of work included."""
     vmm_events.stop()
+    if _site_worker is not None:
+        _site_worker.stop()
     if _worker is not None:
         _worker.stop()
     if not threads.shutdown():
@@ -151,9 +161,7 @@ def _hand_over(file: Path, password: str) -> None:
 
 def start_worker(settings: Settings, count: int) -> None:
     global _worker
-    for system in offered(settings):
-        for module in WORK_MODULES.get(system.name, ()):
-            import_module(module)
+    _import_work(settings)
     _worker = worker.Worker(count, postgres_url=settings.postgres_url)
     _worker.start()
 
@@ -166,6 +174,39 @@ def run_worker(settings: Settings, count: int) -> None:
         signal.signal(number, lambda *_: stop.set())
     start_worker(settings, count)
     log.info("working", threads=count)
+    stop.wait()
+    close_process()
+
+
+def _import_work(settings: Settings) -> None:
+    for system in offered(settings):
+        for module in WORK_MODULES.get(system.name, ()):
+            import_module(module)
+
+
+def start_site_worker(settings: Settings) -> None:
+    """Work on the files of NGENEA_SITE in this server, when there is such a setting and it works at all."""
+    if not settings.ngenea_site or settings.ngenea_root is None or settings.worker_threads == 0:
+        return
+    if "ngenea" in [system.name for system in offered(settings)]:
+        ngenea_sites.ensure(settings.ngenea_site)
+        _start_site_worker(settings.ngenea_site, settings.ngenea_root, {ngenea_sites.DEFAULT_QUEUE: SITE_THREADS}, "")
+
+
+def _start_site_worker(site: str, folder: Path, queues: dict[str, int], node: str) -> None:
+    global _site_worker
+    _site_worker = ngenea_worker.SiteWorker(site, folder, queues, node or socket.gethostname())
+    _site_worker.start()
+
+
+def run_site_worker(settings: Settings, site: str, folder: Path, queues: dict[str, int], node: str) -> None:
+    """Work on the files of a site, which lie beneath `folder`, until SIGTERM or SIGINT."""
+    _prepare(settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    _import_work(settings)
+    _start_site_worker(site, folder, queues, node)
     stop.wait()
     close_process()
 

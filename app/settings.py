@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -26,6 +26,7 @@ FILE: Final = "flotilla.toml"
 HIDDEN: Final = "***"
 PASSWORD: Final = re.compile(r"(://[^:/@]*):.*@")
 ADDRESS: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+")
+SITE: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 PASSWORD_KEY: Final = re.compile(r"([?&][^=&]*password[^=&]*=)[^&]*", re.IGNORECASE)
 
 
@@ -102,6 +103,12 @@ def _prefix(value: str) -> str:
         raise ValueError("write /NAME, of letters, digits and . _ ~ -")
     if value.split("/")[1:2] == ["ui"]:
         raise ValueError("/ui is where the pages are")
+    return value
+
+
+def _site(value: str) -> str:
+    if value and not SITE.fullmatch(value):
+        raise ValueError("write letters, digits, _ and -, 64 at most")
     return value
 
 
@@ -199,6 +206,10 @@ class Settings(BaseSettings):
     ngenea_refresh_token_seconds: int = Field(
         86400, ge=1, le=31536000, description="How long a refresh token of Ngenea Hub is good."
     )
+    ngenea_site: Annotated[str, AfterValidator(_site)] = Field(
+        "", description="Site of Ngenea Hub whose files this server works on itself; it is made if it is not there."
+    )
+    ngenea_root: DirectoryPath | None = Field(None, description="Folder that holds the files of NGENEA_SITE.")
     vmm_stream_auth_seconds: int = Field(
         10, ge=0, description="Seconds that a stream of ui-vmm's events may be open before somebody says whose it is."
     )
@@ -233,6 +244,10 @@ class Settings(BaseSettings):
             raise ValueError("WORKERS above 1 needs PostgreSQL: SQLite has one writer")
         if self.storage_signed_downloads and self.storage_url.startswith("file:"):
             raise ValueError("STORAGE_SIGNED_DOWNLOADS needs a STORAGE_URL of s3: or az:")
+        if bool(self.ngenea_site) != (self.ngenea_root is not None):
+            raise ValueError("NGENEA_SITE and NGENEA_ROOT go together")
+        if self.ngenea_site and self.workers > 1:
+            raise ValueError("NGENEA_SITE goes with WORKERS 1: start `flotilla ngenea-worker` beside the server")
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("TLS_CERT and TLS_KEY go together")
         return self

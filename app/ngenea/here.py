@@ -24,6 +24,11 @@ def folder(site: int) -> Path:
         raise RuntimeError(f"this process does not serve site {site}") from None
 
 
+def leave(site: int) -> None:
+    """This process works on the files of a site no more."""
+    _folders.pop(site, None)
+
+
 def forget() -> None:
     """Serve no site any more."""
     _folders.clear()

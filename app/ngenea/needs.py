@@ -10,6 +10,17 @@ from app.core import db
 from app.core.calls import Caller
 from app.core.errors import Forbidden, NotFound
 from app.ngenea import rights
+from models.ngenea.sites import (
+    Bucket,
+    ExternalTarget,
+    Filesystem,
+    Node,
+    Queue,
+    SettingsTask,
+    Site,
+    Space,
+    StoragePool,
+)
 from models.ngenea.users import ClientKey, Group, Permission, User
 
 FORBIDDEN: Final = "You do not have permission to perform this action."
@@ -53,6 +64,43 @@ NEEDS: Final[dict[str, Need | None]] = {
     "list_permissions": None,
     "get_permission": Need("view", Permission),
     "list_my_permissions": None,
+    "list_sites": None,
+    "create_site": Need("add", Site),
+    "get_site": Need("view", Site),
+    "update_site": Need("change", Site),
+    "delete_site": Need("delete", Site),
+    "get_site_health": Need("view", Site),
+    "get_health": None,
+    "list_nodes": None,
+    "get_node": Need("view", Node),
+    "update_node": Need("change", Node),
+    "delete_node": Need("delete", Node),
+    "list_queues": None,
+    "get_queue": Need("view", Queue),
+    "list_filesystems": None,
+    "get_filesystem": Need("view", Filesystem),
+    "list_storage_pools": None,
+    "get_storage_pool": Need("view", StoragePool),
+    "list_settings_tasks": None,
+    "get_settings_task": Need("view", SettingsTask),
+    "list_spaces": None,
+    "create_space": Need("add", Space),
+    "get_space": Need("view", Space),
+    "update_space": Need("change", Space),
+    "delete_space": Need("delete", Space),
+    "list_buckets": None,
+    "create_bucket": Need("add", Bucket),
+    "get_bucket": Need("view", Bucket),
+    "update_bucket": Need("change", Bucket),
+    "delete_bucket": Need("delete", Bucket),
+    "check_bucket": Need("change", Bucket),
+    "list_external_targets": None,
+    "create_external_target": Need("add", ExternalTarget),
+    "get_external_target": Need("view", ExternalTarget),
+    "update_external_target": Need("change", ExternalTarget),
+    "delete_external_target": Need("delete", ExternalTarget),
+    "browse_file": None,
+    "list_space_files": Need("view", Space),
 }
 
 

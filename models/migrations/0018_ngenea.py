@@ -20,6 +20,7 @@ def down(migrator: Any, db: Any) -> None:
             "ngenea_storage_pool",
             "ngenea_space_site",
             "ngenea_settings_task",
+            "ngenea_question",
             "ngenea_object_permission",
             "ngenea_node_queue",
             "ngenea_node",

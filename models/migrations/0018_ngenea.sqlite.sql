@@ -317,6 +317,18 @@ CREATE TABLE "ngenea_object_permission" (
 CREATE INDEX "ngenea_object_permission_permission_id" ON "ngenea_object_permission" ("permission_id");
 CREATE UNIQUE INDEX "ngenea_object_permission_group_id_model_object_pk_permission_id" ON "ngenea_object_permission" ("group_id", "model", "object_pk", "permission_id");
 CREATE INDEX "ngenea_object_permission_model_object_pk" ON "ngenea_object_permission" ("model", "object_pk");
+CREATE TABLE "ngenea_question" (
+    "pk" INTEGER NOT NULL PRIMARY KEY,
+    "site_id" INTEGER NOT NULL,
+    "question_id" VARCHAR(36) NOT NULL,
+    "question" TEXT NOT NULL,
+    "answer" TEXT,
+    "expires_ts" INTEGER NOT NULL,
+    FOREIGN KEY ("site_id") REFERENCES "ngenea_site" ("pk") ON DELETE CASCADE
+);
+CREATE INDEX "ngenea_question_site_id" ON "ngenea_question" ("site_id");
+CREATE UNIQUE INDEX "ngenea_question_question_id" ON "ngenea_question" ("question_id");
+CREATE INDEX "ngenea_question_expires_ts" ON "ngenea_question" ("expires_ts");
 CREATE TABLE "ngenea_settings_task" (
     "pk" INTEGER NOT NULL PRIMARY KEY,
     "site_id" INTEGER NOT NULL,
@@ -342,6 +354,7 @@ CREATE TABLE "ngenea_space_site" (
     "mountpoint" TEXT NOT NULL,
     "pool" TEXT,
     "ready" INTEGER NOT NULL,
+    "task_id" VARCHAR(36) NOT NULL,
     FOREIGN KEY ("space_id") REFERENCES "ngenea_space" ("pk") ON DELETE CASCADE,
     FOREIGN KEY ("site_id") REFERENCES "ngenea_site" ("pk") ON DELETE CASCADE
 );
@@ -364,6 +377,7 @@ CREATE TABLE "ngenea_target_site" (
     "target_id" INTEGER NOT NULL,
     "site_id" INTEGER NOT NULL,
     "ready" INTEGER NOT NULL,
+    "task_id" VARCHAR(36) NOT NULL,
     FOREIGN KEY ("target_id") REFERENCES "ngenea_external_target" ("pk") ON DELETE CASCADE,
     FOREIGN KEY ("site_id") REFERENCES "ngenea_site" ("pk") ON DELETE CASCADE
 );

@@ -30,7 +30,7 @@ class Site(BaseModel):
 
 
 class Node(BaseModel):
-    """A host that a worker of the site runs on, since its first heartbeat."""
+    """A host that a worker of the site runs on, since its first heartbeat; NULL once it was stopped in good order."""
 
     site = ForeignKeyField(Site, on_delete="CASCADE", index=False)
     name = CChar(max_length=255)
@@ -111,13 +111,17 @@ class Space(BaseModel):
 
 
 class SpaceSite(BaseModel):
-    """That a space is on a site; `ready` once its folder is there. `mountpoint` is the space's, once on each site."""
+    """That a space is on a site; `ready` once the settings task `task_id` has made its folder.
+
+    `mountpoint` is the space's: no other space has it on the same site.
+    """
 
     space = ForeignKeyField(Space, on_delete="CASCADE", index=False)
     site = ForeignKeyField(Site, on_delete="CASCADE", index=False)
     mountpoint = CText()
     pool = CText(null=True)
     ready = BooleanField()
+    task_id = IdField(default="")
 
     class Meta:
         table_name = "ngenea_space_site"
@@ -164,11 +168,12 @@ class ExternalTarget(BaseModel):
 
 
 class TargetSite(BaseModel):
-    """That a target is for a site; `ready` once the site has reached its bucket."""
+    """That a target is for a site; `ready` once the settings task `task_id` has reached its bucket from there."""
 
     target = ForeignKeyField(ExternalTarget, on_delete="CASCADE", index=False)
     site = ForeignKeyField(Site, on_delete="CASCADE")
     ready = BooleanField()
+    task_id = IdField(default="")
 
     class Meta:
         table_name = "ngenea_target_site"
@@ -192,3 +197,16 @@ class SettingsTask(BaseModel):
     class Meta:
         table_name = "ngenea_settings_task"
         indexes = ((("state", "pk"), False), (("tasktype", "pk"), False))
+
+
+class Question(BaseModel):
+    """What somebody who waits asks a worker of the site; the answer is of use until `expires_ts`."""
+
+    site = ForeignKeyField(Site, on_delete="CASCADE")
+    question_id = IdField(unique=True)
+    question = JsonField()
+    answer = JsonField(null=True)
+    expires_ts = UtcField(index=True)
+
+    class Meta:
+        table_name = "ngenea_question"

@@ -84,6 +84,12 @@ class Server:
                 [*COMMAND, "worker", *options], env=self.environment, cwd=self.data, stdout=output, stderr=output
             )
 
+    def site_worker(self, site: str, root: Path, *options: str) -> subprocess.Popen[bytes]:
+        """Start `flotilla ngenea-worker` with the server's settings."""
+        command = [*COMMAND, "ngenea-worker", "--site", site, "--root", str(root), *options]
+        with self.log.open("ab") as output:
+            return subprocess.Popen(command, env=self.environment, cwd=self.data, stdout=output, stderr=output)
+
     def login(self, email: str = EMAIL, password: str = PASSWORD) -> str:
         answer = httpx.post(f"{self.url}/api/management/v1/useradm/auth/login", auth=(email, password), timeout=30)
         answer.raise_for_status()

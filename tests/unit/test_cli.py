@@ -59,7 +59,16 @@ def test_help_is_quick_and_names_every_command():
 
 @pytest.mark.parametrize(
     "command",
-    [["serve"], ["migrate"], ["routes"], ["settings"], ["admin", "create"], ["spec", "check"], ["spec", "export"]],
+    [
+        ["serve"],
+        ["migrate"],
+        ["routes"],
+        ["settings"],
+        ["admin", "create"],
+        ["spec", "check"],
+        ["spec", "export"],
+        ["ngenea-worker"],
+    ],
 )
 def test_every_command_takes_the_same_two_options_and_helps(flotilla, command):
     code, out, _ = flotilla(*command, "--help")
@@ -88,6 +97,13 @@ def test_what_it_does_not_know_is_a_usage_error(flotilla, arguments):
         (["serve", "--workers", "2"], {}, "WORKERS above 1 needs PostgreSQL: SQLite has one writer"),
         (["serve", "--tls-cert", "a.pem"], {}, "TLS_CERT and TLS_KEY go together"),
         (["serve", "--port", "99999"], {}, "PORT: "),
+        (["serve"], {"NGENEA_SITE": "london"}, "NGENEA_SITE and NGENEA_ROOT go together"),
+        (["serve"], {"NGENEA_SITE": "lon don", "NGENEA_ROOT": "/"}, "NGENEA_SITE: "),
+        (["serve"], {"NGENEA_SITE": "london", "NGENEA_ROOT": "/dev/null"}, "NGENEA_ROOT: "),
+        (["ngenea-worker", "--site", "london", "--root", "/dev/null"], {}, "/dev/null is no folder"),
+        (["ngenea-worker", "--site", "lon don", "--root", "/"], {}, "'lon don' is no name"),
+        (["ngenea-worker", "--site", "london", "--root", "/", "--queue", "a/b"], {}, "'a/b' is no name"),
+        (["ngenea-worker", "--site", "london", "--root", "/", "--node", "a b"], {}, "'a b' is no name"),
         (["routes"], {"SYSTEMS": "nonsense"}, "unknown system nonsense"),
         (["settings"], {"PORT": "x"}, "PORT: "),
         (["migrate"], {"DATABASE_URL": "mysql://u:secret@h/n"}, "DATABASE_URL: "),

@@ -1,9 +1,13 @@
 """The Ngenea system as it is after its first start, and callers of it."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from app.ngenea import install
+from tests.support import buckets
 from tests.support.ngenea import Hub, make_user
+from tests.support.sites import Place, make_site, site_worker
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +34,18 @@ def ada(nobody) -> Hub:
     """A user without groups."""
     make_user("ada")
     return nobody.log_in("ada")
+
+
+@pytest.fixture
+def london(root, tmp_path) -> Iterator[Place]:
+    """A site with a worker."""
+    number = make_site(root, "london")
+    with site_worker("london", tmp_path / "london"):
+        yield Place("london", number, tmp_path / "london")
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory) -> Iterator[str]:
+    """The endpoint of an S3."""
+    with buckets.s3(tmp_path_factory.mktemp("moto")) as endpoint:
+        yield endpoint

@@ -1,0 +1,46 @@
+"""Whether a site reaches the bucket of a target: tried by a settings task, there (ngenea 4)."""
+
+from typing import Any
+
+from app.core import clock, db
+from app.core.secrets import SecretError
+from app.ngenea import settings_tasks
+from app.ngenea.objects import StoreError, open_store
+from models.ngenea.sites import Bucket, ExternalTarget, TargetSite
+
+TYPE = "check_target"
+
+
+def queue(target: Any, site: int) -> None:
+    """Have a target's bucket tried from a site; until then the target is not ready there. In a write unit."""
+    request = {"external_target": target.pk, "name": target.name, "bucket": target.bucket_id}
+    task_id = settings_tasks.queue(site, TYPE, f"Try the bucket of the target {target.name}", request)
+    where = (TargetSite.target == target.pk, TargetSite.site == site)
+    TargetSite.update(ready=False, task_id=task_id).where(*where).execute()
+
+
+def queue_all(bucket: int) -> None:
+    """Have a bucket tried from each site of each of its targets. In a write unit."""
+    rows: Any = TargetSite.select(TargetSite, ExternalTarget).join(ExternalTarget)
+    for row in rows.where(ExternalTarget.bucket == bucket).order_by(TargetSite.pk):
+        queue(row.target, row.site_id)
+
+
+@settings_tasks.tasktype(TYPE)
+def probe(order: settings_tasks.Order) -> dict[str, Any]:
+    """Write a small object, read it back and delete it."""
+    where = (TargetSite.target == order.request["external_target"], TargetSite.site == order.site)
+    with db.read():
+        rows: Any = Bucket.select().join(ExternalTarget).join(TargetSite).where(*where)
+        bucket = rows.first()
+    if bucket is None:
+        raise settings_tasks.Impossible("the target is not for this site any more")
+    try:
+        moment = open_store(bucket, order.claim).probe()
+    except StoreError as exc:
+        raise OSError(str(exc)) from exc
+    except SecretError as exc:
+        raise settings_tasks.Impossible(str(exc)) from exc
+    with db.write():
+        TargetSite.update(ready=True).where(*where, TargetSite.task_id == order.task_id).execute()
+    return {"bucket": bucket.name, "clock": clock.rfc3339(moment)}
