@@ -35,6 +35,11 @@ STEPS: Final = {
     "vmm.task.begun": "a task is about to ask a host for what it is for",
     "vmm.task.asked": "a host has begun what a task is for, its operation is not noted",
     "vmm.task.noted": "a host's operation is noted, nobody has waited for it",
+    "ngenea.journal": "the journal says what is begun with some files, nothing is done yet",
+    "ngenea.uploaded": "the objects of some files are in their bucket, no entry says so",
+    "ngenea.punching": "a file's data is about to be dropped",
+    "ngenea.punched": "a file's data is dropped, its entry does not say so",
+    "ngenea.recalling": "a part of a file's data has been written into its stub",
 }
 
 

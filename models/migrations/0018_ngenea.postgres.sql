@@ -111,6 +111,7 @@ CREATE TABLE "ngenea_entry" (
     "gid" BIGINT NOT NULL,
     "xattrs" TEXT NOT NULL,
     "state" VARCHAR(16) COLLATE "C" NOT NULL,
+    "head" BIGINT NOT NULL,
     "target_id" BIGINT NOT NULL,
     "key" TEXT COLLATE "C" NOT NULL,
     "sha256" VARCHAR(64) COLLATE "C" NOT NULL,
@@ -261,23 +262,20 @@ CREATE TABLE "ngenea_journal" (
     "pk" BIGSERIAL NOT NULL PRIMARY KEY,
     "site_id" BIGINT NOT NULL,
     "path" BYTEA NOT NULL,
-    "device" BIGINT NOT NULL,
-    "inode" BIGINT NOT NULL,
+    "device" BIGINT,
+    "inode" BIGINT,
     "operation" VARCHAR(16) COLLATE "C" NOT NULL,
     "step" VARCHAR(16) COLLATE "C" NOT NULL,
-    "target_id" BIGINT,
-    "key" TEXT COLLATE "C" NOT NULL,
-    "details" TEXT NOT NULL,
+    "bucket_id" BIGINT,
+    "key" TEXT COLLATE "C",
     "claim" VARCHAR(36) COLLATE "C" NOT NULL,
-    "lease_ts" BIGINT NOT NULL,
     FOREIGN KEY ("site_id") REFERENCES "ngenea_site" ("pk") ON DELETE CASCADE,
-    FOREIGN KEY ("target_id") REFERENCES "ngenea_external_target" ("pk")
+    FOREIGN KEY ("bucket_id") REFERENCES "ngenea_bucket" ("pk")
 );
-CREATE INDEX "ngenea_journal_target_id" ON "ngenea_journal" ("target_id");
 CREATE UNIQUE INDEX "ngenea_journal_site_id_path" ON "ngenea_journal" ("site_id", "path");
 CREATE UNIQUE INDEX "ngenea_journal_site_id_device_inode" ON "ngenea_journal" ("site_id", "device", "inode");
-CREATE INDEX "ngenea_journal_site_id_lease_ts" ON "ngenea_journal" ("site_id", "lease_ts");
-CREATE INDEX "ngenea_journal_target_id_key" ON "ngenea_journal" ("target_id", "key");
+CREATE UNIQUE INDEX "ngenea_journal_bucket_id_key" ON "ngenea_journal" ("bucket_id", "key");
+CREATE INDEX "ngenea_journal_claim" ON "ngenea_journal" ("claim");
 CREATE TABLE "ngenea_membership" (
     "pk" BIGSERIAL NOT NULL PRIMARY KEY,
     "user_id" BIGINT NOT NULL,

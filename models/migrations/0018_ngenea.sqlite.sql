@@ -111,6 +111,7 @@ CREATE TABLE "ngenea_entry" (
     "gid" INTEGER NOT NULL,
     "xattrs" TEXT NOT NULL,
     "state" VARCHAR(16) NOT NULL,
+    "head" INTEGER NOT NULL,
     "target_id" INTEGER NOT NULL,
     "key" TEXT NOT NULL,
     "sha256" VARCHAR(64) NOT NULL,
@@ -261,23 +262,20 @@ CREATE TABLE "ngenea_journal" (
     "pk" INTEGER NOT NULL PRIMARY KEY,
     "site_id" INTEGER NOT NULL,
     "path" BLOB NOT NULL,
-    "device" INTEGER NOT NULL,
-    "inode" INTEGER NOT NULL,
+    "device" INTEGER,
+    "inode" INTEGER,
     "operation" VARCHAR(16) NOT NULL,
     "step" VARCHAR(16) NOT NULL,
-    "target_id" INTEGER,
-    "key" TEXT NOT NULL,
-    "details" TEXT NOT NULL,
+    "bucket_id" INTEGER,
+    "key" TEXT,
     "claim" VARCHAR(36) NOT NULL,
-    "lease_ts" INTEGER NOT NULL,
     FOREIGN KEY ("site_id") REFERENCES "ngenea_site" ("pk") ON DELETE CASCADE,
-    FOREIGN KEY ("target_id") REFERENCES "ngenea_external_target" ("pk")
+    FOREIGN KEY ("bucket_id") REFERENCES "ngenea_bucket" ("pk")
 );
-CREATE INDEX "ngenea_journal_target_id" ON "ngenea_journal" ("target_id");
 CREATE UNIQUE INDEX "ngenea_journal_site_id_path" ON "ngenea_journal" ("site_id", "path");
 CREATE UNIQUE INDEX "ngenea_journal_site_id_device_inode" ON "ngenea_journal" ("site_id", "device", "inode");
-CREATE INDEX "ngenea_journal_site_id_lease_ts" ON "ngenea_journal" ("site_id", "lease_ts");
-CREATE INDEX "ngenea_journal_target_id_key" ON "ngenea_journal" ("target_id", "key");
+CREATE UNIQUE INDEX "ngenea_journal_bucket_id_key" ON "ngenea_journal" ("bucket_id", "key");
+CREATE INDEX "ngenea_journal_claim" ON "ngenea_journal" ("claim");
 CREATE TABLE "ngenea_membership" (
     "pk" INTEGER NOT NULL PRIMARY KEY,
     "user_id" INTEGER NOT NULL,

@@ -3,13 +3,14 @@
 from peewee import BigIntegerField, BlobField, ForeignKeyField
 
 from models.base import BaseModel, CChar, CText, JsonField, UtcField
-from models.ngenea.sites import ExternalTarget, Site, Space
+from models.ngenea.sites import Bucket, ExternalTarget, Site, Space
 
 
 class Entry(BaseModel):
     """A file whose data is in a bucket: `premigrated` (here too) or `migrated` (a stub is here).
 
-    `path` is absolute on the site, in bytes; times in nanoseconds since 1970.
+    `path` is absolute on the site, in bytes; times in nanoseconds since 1970. `head` is how many bytes of the start a
+    stub has kept. A path that begins with NUL stands for a file that lost its path: it is known by its inode alone.
     """
 
     site = ForeignKeyField(Site, on_delete="CASCADE", index=False)
@@ -25,6 +26,7 @@ class Entry(BaseModel):
     gid = BigIntegerField()
     xattrs = JsonField()
     state = CChar(max_length=16)
+    head = BigIntegerField()
     target = ForeignKeyField(ExternalTarget)
     key = CText()
     sha256 = CChar(max_length=64)
@@ -43,26 +45,25 @@ class Entry(BaseModel):
 class Journal(BaseModel):
     """What is under way with a file: written before the step it names, gone when the entry says what came of it.
 
-    `held` is the claim of who does it; `step` says how far it is, so that whoever finds the row can go on or undo.
+    It is also the lock on the path, on the inode, and on the object's key in its bucket (NULLs lock nothing). `claim`
+    is that of the unit of work that holds it; when no such unit runs, whoever comes next finishes or undoes it.
     """
 
     site = ForeignKeyField(Site, on_delete="CASCADE", index=False)
     path = BlobField()
-    device = BigIntegerField()
-    inode = BigIntegerField()
+    device = BigIntegerField(null=True)
+    inode = BigIntegerField(null=True)
     operation = CChar(max_length=16)
     step = CChar(max_length=16)
-    target = ForeignKeyField(ExternalTarget, null=True)
-    key = CText()
-    details = JsonField()
+    bucket = ForeignKeyField(Bucket, null=True, index=False)
+    key = CText(null=True)
     claim = CChar(max_length=36)
-    lease_ts = UtcField()
 
     class Meta:
         table_name = "ngenea_journal"
         indexes = (
             (("site", "path"), True),
             (("site", "device", "inode"), True),
-            (("site", "lease_ts"), False),
-            (("target", "key"), False),
+            (("bucket", "key"), True),
+            (("claim",), False),
         )

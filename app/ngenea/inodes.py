@@ -1,0 +1,131 @@
+"""What is done to the inode of a file in place: locks, holes, times, the mirror of its state (ngenea 5)."""
+
+import ctypes
+import errno
+import fcntl
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+CHUNK: Final = 1024 * 1024
+BLOCK: Final = 4096
+PUNCH: Final = 1 | 2  # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
+STATE: Final = "user.hub.state"
+NOT_SUPPORTED: Final = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+
+
+def _checked(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def lock(descriptor: int) -> bool:
+    """Take the file's lock for as long as the descriptor is open; False when somebody else has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def lease(descriptor: int) -> Iterator[None]:
+    """Make whoever opens the file wait meanwhile. Goes on without where the file system or an open file forbids it."""
+    try:
+        # The signal of a breaking lease would end this process if it were the usual one.
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+
+
+def data_from(descriptor: int, offset: int) -> int | None:
+    """Where the first data at or after `offset` begins; None when there is none up to the end."""
+    try:
+        return os.lseek(descriptor, offset, os.SEEK_DATA)
+    except OSError as exc:
+        if exc.errno == errno.ENXIO:
+            return None
+        raise
+
+
+def extents(descriptor: int, end: int, start: int = 0) -> Iterator[tuple[int, int]]:
+    """Beginning and end of each piece of data from `start` to `end`; what lies between reads as zeros."""
+    while start < end:
+        found = data_from(descriptor, start)
+        if found is None or found >= end:
+            return
+        start = min(os.lseek(descriptor, found, os.SEEK_HOLE), end)
+        yield found, start
+
+
+def is_whole(descriptor: int, size: int) -> bool:
+    """Whether a file has data from its first byte to its last."""
+    return list(extents(descriptor, size)) == ([(0, size)] if size else [])
+
+
+def has_no_data(descriptor: int, head: int) -> bool:
+    """Whether there is no data but in the first `head` bytes, counted in blocks."""
+    return data_from(descriptor, -(-head // BLOCK) * BLOCK) is None
+
+
+def punch(descriptor: int, size: int, head: int = 0) -> None:
+    """Drop the data of a file but its first `head` bytes; its size stays. Raises OSError, also when data is left.
+
+    The size never changes on the way where holes can be punched: a crash leaves nothing that looks truncated.
+    """
+    length = -(-(size - head) // CHUNK) * CHUNK
+    if length <= 0:
+        return
+    try:
+        _checked(_libc.fallocate(descriptor, PUNCH, head, length), "punch")
+    except OSError as exc:
+        if exc.errno not in NOT_SUPPORTED:
+            raise
+        os.ftruncate(descriptor, head)
+        os.ftruncate(descriptor, size)
+    if not has_no_data(descriptor, head):
+        raise OSError(errno.EIO, "the file system keeps the data of a punched file")
+
+
+def sync(descriptor: int) -> None:
+    """Have all that was written to the file system of a descriptor on disk. Raises OSError."""
+    _checked(_libc.syncfs(descriptor), "syncfs")
+
+
+def mirror(descriptor: int, state: str) -> None:
+    """Note the state at the file itself, '' for resident; the database says what is true, so failing is no error."""
+    with suppress(OSError):
+        if state:
+            os.setxattr(descriptor, STATE, state.encode())
+        else:
+            os.removexattr(descriptor, STATE)
+
+
+def mirrored(descriptor: int) -> str | None:
+    """The state that `mirror` noted, '' for none, None where that cannot be noted."""
+    try:
+        return os.getxattr(descriptor, STATE).decode(errors="replace")
+    except OSError as exc:
+        return "" if exc.errno == errno.ENODATA else None
+
+
+def attributes(descriptor: int) -> dict[str, str]:
+    """The user's extended attributes of a file, values in hex; none where there cannot be any."""
+    try:
+        names = [name for name in os.listxattr(descriptor) if name.startswith("user.") and name != STATE]
+        return {name: os.getxattr(descriptor, name).hex() for name in names}
+    except OSError:
+        return {}

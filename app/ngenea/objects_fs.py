@@ -1,0 +1,254 @@
+"""Objects in a folder of the site's host (ngenea 5 and 8).
+
+An object is the file of its key, what it says of its origin is in KEY.meta. Both are written beneath `.flotilla/` and
+renamed. A component of more bytes than a name may have is cut into folders whose names end in `%`.
+"""
+
+import ctypes
+import errno
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace as changed
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from app.core import db
+from app.ngenea import inodes
+from app.ngenea.objects import OWN, Altered, Digest, Exists, Listed, Metadata, Missing, Source, Stored, StoreError
+
+META: Final = ".meta"
+NAME: Final = 200  # bytes of a component that stay in one name
+PAGE: Final = 500
+NOREPLACE: Final = 1
+AT_FDCWD: Final = -100
+NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+IN_THE_WAY: Final = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class FolderStore:
+    """The objects in `folder`, which must exist: an empty one may be a file system that is not mounted."""
+
+    def __init__(self, folder: str, claim: str = "") -> None:
+        if not folder.startswith("/"):
+            raise StoreError("migration_target_folder is no absolute path")
+        self._folder = folder.rstrip("/")
+        self._own = f"{self._folder}/{OWN}"
+        self._claim = claim or "none"
+
+    def put(self, key: str, source: Source, metadata: Metadata, *, replace: bool) -> Stored:
+        """See ObjectStore."""
+        path = self._path(key)
+        with _told():
+            self._make_own()
+        temporary = f"{self._own}{self._claim}.{uuid.uuid4().hex}"
+        try:
+            metadata = changed(metadata, sha256=self._copy(source, temporary))
+            with _told():
+                self._describe(temporary + META, metadata)
+                self._publish(temporary, path, metadata.sha256, replace=replace)
+                found = os.stat(path)
+            if found.st_size != source.size:
+                raise StoreError(f"the folder has kept {found.st_size} of {source.size} bytes")
+            return self._stored(found, metadata)
+        finally:
+            for left in (temporary, temporary + META):
+                with suppress(OSError):
+                    os.unlink(left)
+
+    def _make_own(self) -> None:
+        if not os.path.isdir(self._own):
+            with suppress(FileExistsError):
+                os.mkdir(self._own, 0o700)
+
+    def _copy(self, source: Source, temporary: str) -> str:
+        """Copy the file, holes as holes; the hash. Errors of the file pass, those of the folder become StoreError."""
+        db.outside("a file copy")
+        with _told():
+            out = os.open(temporary, NEW, 0o600)
+        digest, at = Digest(source.size), 0
+        try:
+            for offset, data in source.pieces():
+                digest.zeros(offset - at)
+                digest.update(data)
+                with _told():
+                    written = 0
+                    while written < len(data):
+                        written += os.pwrite(out, memoryview(data)[written:], offset + written)
+                at = offset + len(data)
+            digest.zeros(source.size - at)
+            if at < source.size:
+                with _told():
+                    os.ftruncate(out, source.size)
+        finally:
+            digest.close()
+            os.close(out)
+        return digest.hexdigest()
+
+    @staticmethod
+    def _describe(path: str, metadata: Metadata) -> None:
+        descriptor = os.open(path, NEW, 0o600)
+        try:
+            os.write(descriptor, json.dumps({**metadata.to_text(), "xattrs": metadata.xattrs}).encode())
+        finally:
+            os.close(descriptor)
+
+    def _publish(self, temporary: str, path: str, sha256: str, *, replace: bool) -> None:
+        """Give the object its name. At no time does it stand beside a description of something else."""
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            if replace:
+                with suppress(FileNotFoundError):
+                    os.unlink(path + META)
+                os.rename(temporary, path)
+                os.rename(temporary + META, path + META)
+                return
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+            os.rename(temporary + META, path + META)
+            _rename_new(temporary, path)
+        except OSError as exc:
+            if exc.errno in IN_THE_WAY:
+                blocked = not os.path.isfile(path)
+                raise Exists(path[len(self._folder) + 1 :], sha256, blocked=blocked) from exc
+            raise
+
+    def _path(self, key: str) -> str:
+        names = (
+            "%/".join(name[at : at + NAME] for at in range(0, len(name), NAME)) if len(name) > NAME else name
+            for name in key.split("/")
+        )
+        return f"{self._folder}/{'/'.join(names)}"
+
+    @staticmethod
+    def _stored(found: os.stat_result, metadata: Metadata | None) -> Stored:
+        etag = f"{found.st_ino:x}-{found.st_mtime_ns:x}"
+        return Stored(found.st_size, etag, datetime.fromtimestamp(found.st_mtime, UTC), metadata)
+
+    def head(self, key: str) -> Stored:
+        """See ObjectStore."""
+        path = self._path(key)
+        with _told():
+            found = os.stat(path)
+        try:
+            texts: dict[str, Any] = json.loads(Path(path + META).read_bytes())
+            metadata = Metadata.from_text(texts, texts.get("xattrs", {}))
+        except (OSError, ValueError):
+            metadata = None
+        return self._stored(found, metadata)
+
+    def read(self, key: str, size: int) -> Iterator[tuple[int, bytes]]:
+        """See ObjectStore."""
+        with _told():
+            descriptor = os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if (found := os.fstat(descriptor).st_size) != size:
+                raise Altered(f"the object has {found} bytes instead of {size}")
+            for start, end in inodes.extents(descriptor, size):
+                for at in range(start, end, inodes.CHUNK):
+                    with _told():
+                        data = os.pread(descriptor, min(inodes.CHUNK, end - at), at)
+                    yield at, data
+        finally:
+            os.close(descriptor)
+
+    def delete(self, key: str) -> None:
+        """See ObjectStore. Folders that become empty go too."""
+        path = self._path(key)
+        with _told():
+            for name in (path, path + META):
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    os.unlink(name)
+        with suppress(OSError):
+            at = os.path.dirname(path)
+            while len(at) > len(self._folder):
+                os.rmdir(at)
+                at = os.path.dirname(at)
+
+    def listing(self, prefix: str) -> Iterator[list[Listed]]:
+        """See ObjectStore."""
+        page: list[Listed] = []
+        with _told():
+            for folder, _, names in os.walk(self._path(prefix.rstrip("/")).encode()):
+                for name in names:
+                    path = os.path.join(folder, name).decode(errors="surrogateescape")
+                    if path.endswith(META):
+                        continue
+                    with suppress(FileNotFoundError):
+                        found = os.lstat(path)
+                        key = path[len(self._folder) + 1 :].replace("%/", "")
+                        page.append(Listed(key, found.st_size, datetime.fromtimestamp(found.st_ctime, UTC)))
+                    if len(page) >= PAGE:
+                        yield page
+                        page = []
+        if page:
+            yield page
+
+    def sync(self) -> None:
+        """See ObjectStore."""
+        db.outside("a sync")
+        with _told():
+            descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                inodes.sync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def probe(self) -> datetime:
+        """See ObjectStore."""
+        with _told():
+            self._make_own()
+            path, content = Path(f"{self._own}probe.{uuid.uuid4().hex}"), uuid.uuid4().bytes
+            try:
+                path.write_bytes(content)
+                if path.read_bytes() != content:
+                    raise StoreError("the folder gives back something else than was written")
+                return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            finally:
+                path.unlink(missing_ok=True)
+
+    def sweep(self, before: datetime, is_live: Callable[[list[str]], set[str]]) -> int:
+        """See ObjectStore."""
+        with _told():
+            if not os.path.isdir(self._own):
+                return 0
+            old = [
+                one for one in os.scandir(self._own) if one.stat(follow_symlinks=False).st_mtime < before.timestamp()
+            ]
+            live = is_live(sorted({one.name.partition(".")[0] for one in old}))
+            removed = 0
+            for one in old:
+                if one.name.partition(".")[0] not in live:
+                    os.unlink(one.path)
+                    removed += 1
+            return removed
+
+
+def _rename_new(old: str, new: str) -> None:
+    """Rename, unless there is something of the new name. Where the file system cannot, look first."""
+    if _libc.renameat2(AT_FDCWD, old.encode(), AT_FDCWD, new.encode(), NOREPLACE) == 0:
+        return
+    number = ctypes.get_errno()
+    if number not in (errno.EINVAL, errno.ENOSYS):
+        raise OSError(number, os.strerror(number), new)
+    os.rename(old, new)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The folder's errors as a store's."""
+    try:
+        yield
+    except FileNotFoundError as exc:
+        raise Missing(f"not in the folder: {_shown(exc)}") from exc
+    except OSError as exc:
+        raise StoreError(f"the folder fails: {_shown(exc)}") from exc
+
+
+def _shown(exc: OSError) -> str:
+    return f"{exc.strerror}: {os.fsdecode(exc.filename)}" if exc.filename else str(exc.strerror)

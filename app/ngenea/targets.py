@@ -1,0 +1,94 @@
+"""Which space a path is in, and which target its data goes to (ngenea 1, 3.2)."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import re2
+
+from app.core import db
+from app.ngenea import keys, names
+from models.ngenea.sites import Bucket, ExternalTarget, Space, SpaceSite, TargetSite
+
+_QUIET: Final = re2.Options()
+_QUIET.log_errors = False
+
+
+class NoTarget(Exception):
+    """Nothing says where a file's data goes; the message is for people."""
+
+
+def is_beneath(path: bytes, folder: bytes) -> bool:
+    """Whether a path is a folder or beneath it, by whole components."""
+    folder = folder.rstrip(b"/")
+    return path == folder or path.startswith(folder + b"/")
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """A space where it is on this site."""
+
+    space: Space
+    mountpoint: bytes
+
+    def relative(self, path: bytes) -> bytes:
+        """A path beneath the mount point, within the space."""
+        return path[len(self.mountpoint) :].lstrip(b"/")
+
+    def key(self, path: bytes) -> str:
+        """The key of a path's object. Raises ValueError when it would be too long."""
+        return keys.of_path(self.space.name, self.relative(path))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A target that this site may use for a space."""
+
+    row: ExternalTarget
+    bucket: Bucket
+    pattern: Any
+    backup_only: bool
+    backup_site: int | None
+
+
+class Plan:
+    """The spaces and targets of a site, read once for a run of a task."""
+
+    def __init__(self, site: int) -> None:
+        with db.read():
+            mounted = list(SpaceSite.select(SpaceSite, Space).join(Space).where(SpaceSite.site == site))
+            targets: list[Any] = list(
+                ExternalTarget.select(ExternalTarget, Bucket)
+                .join(Bucket)
+                .switch(ExternalTarget)
+                .join(TargetSite, on=(TargetSite.target == ExternalTarget.pk))
+                .where(TargetSite.site == site, ExternalTarget.enabled)
+                .order_by(ExternalTarget.pk)
+            )
+        self._site = site
+        spaces = [Mounted(row.space, names.read(row.mountpoint).rstrip(b"/")) for row in mounted]
+        self._spaces = sorted(spaces, key=lambda one: -len(one.mountpoint))
+        self._targets: dict[int, list[Target]] = {}
+        for row in targets:
+            pattern = re2.compile(row.local_file_regex, _QUIET)
+            target = Target(row, row.bucket, pattern, row.backup_only, row.backup_site_id)
+            self._targets.setdefault(row.space_id, []).append(target)
+
+    def space_of(self, path: bytes) -> Mounted | None:
+        """The space a path is in: that of the longest mount point."""
+        return next((one for one in self._spaces if is_beneath(path, one.mountpoint)), None)
+
+    def target_of(self, space: Mounted, path: bytes, *, premigrate: bool, endpoint: str | None) -> Target:
+        """The first target that takes a path; `endpoint` names the one that is wanted. Raises NoTarget."""
+        shown = names.show(path)
+        fitting = [
+            target
+            for target in self._targets.get(space.space.pk, [])
+            if endpoint in (None, target.row.name) and target.pattern.search(shown)
+        ]
+        if not fitting:
+            which = f"target called {endpoint}" if endpoint else "target"
+            raise NoTarget(f"no {which} of the space {space.space.name} takes this path on this site")
+        for target in fitting:
+            if not target.backup_only or (premigrate and target.backup_site in (None, self._site)):
+                return target
+        raise NoTarget("the only targets that take this path are for backups, from one site, and keep the file here")

@@ -1,0 +1,497 @@
+"""Migrate and recall: the data goes into the bucket and comes back, whatever the file is (ngenea 3.2, 5, 8)."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from app.core import db
+from app.ngenea import inodes
+from app.ngenea.objects import Metadata, Source, owner
+from models.ngenea.sites import ExternalTarget
+from tests.unit.ngenea.conftest import World, sha256, space_row, target_row
+
+rule = pytest.mark.rule
+
+ODD_NAMES = [
+    b"plain",
+    b"new\nline",
+    b"a b%c+d",
+    "gr\u00fc\u00dfe \u6f22\u5b57".encode(),
+    b"\xff\xfe",
+    b"x.meta",
+    b".flotilla",
+    b"d.meta/x",
+]
+
+
+@rule("ngenea 5")
+def test_data_goes_into_the_bucket_and_comes_back(world: World):
+    data = os.urandom(300_000)
+    path = world.write(b"a/file", data)
+    os.chmod(world.path(b"a/file"), 0o640)
+    before = world.stat(b"a/file")
+    assert world.one("migrate", path).state == "processed"
+    assert world.is_stub(b"a/file")
+    after = world.stat(b"a/file")
+    assert (after.st_size, after.st_mtime_ns, after.st_atime_ns) == (
+        before.st_size,
+        before.st_mtime_ns,
+        before.st_atime_ns,
+    )
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+    assert world.objects() == ["work/a/file"]
+    assert world.content("work/a/file") == data
+    assert world.store.head("work/a/file").metadata == Metadata(
+        300_000, before.st_mtime_ns, before.st_mode, before.st_uid, before.st_gid, sha256(data), owner()
+    )
+    assert world.states() == {path: "migrated"}
+    assert world.one("recall", path).state == "processed"
+    assert sha256(world.read(b"a/file")) == sha256(data)
+    assert world.stat(b"a/file").st_mtime_ns == before.st_mtime_ns
+    assert world.states() == {path: "premigrated"}
+    assert world.journal() == []
+
+
+@rule("ngenea 8")
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_any_name_will_do(fs: World, name):
+    path = fs.write(name, b"content of " + name)
+    other = fs.write(name.replace(b".meta", b"").replace(b".flot", b"flot") + b"_", b"another")
+    assert [one.state for one in fs.run("dynamo.tasks.migrate", path, other)] == ["processed"] * 2
+    assert fs.is_stub(name)
+    assert {one.state for one in fs.run("dynamo.tasks.recall", path, other)} == {"processed"}
+    assert fs.read(name) == b"content of " + name
+
+
+@rule("ngenea 8")
+def test_keys_end_in_the_escaped_path(world: World):
+    names = [b"a/b c", b"\xff", b"new\nline", "\u00fc".encode(), b"~._-x"]
+    world.run("migrate", *[world.write(name, name) for name in names])
+    assert world.objects() == sorted(["work/a/b%20c", "work/%FF", "work/new%0Aline", "work/%C3%BC", "work/~._-x"])
+
+
+def test_names_longer_than_a_folder_takes_escaped(fs: World):
+    name = "\u6f22".encode() * 80
+    path = fs.write(name, b"long")
+    assert fs.one("migrate", path).state == "processed"
+    assert fs.objects() == ["work/" + "%E6%BC%A2" * 80]
+    assert fs.one("recall", path).state == "processed"
+    assert fs.read(name) == b"long"
+
+
+def test_a_key_that_no_store_takes_is_told(world: World):
+    path = world.write(b"/".join([b"x" * 200] * 6), b"deep")
+    outcome = world.one("migrate", path)
+    assert (outcome.state, outcome.code) == ("failed", "key_too_long")
+    assert world.read(path.removeprefix(b"/space/")) == b"deep"
+
+
+@rule("ngenea 1")
+def test_premigrate_keeps_the_data_and_migrate_then_sends_nothing(world: World):
+    path = world.write(b"file", b"data" * 1000)
+    assert world.one("migrate", path, premigrate=True).state == "processed"
+    assert world.read(b"file") == b"data" * 1000
+    assert world.states() == {path: "premigrated"}
+    first = world.store.head("work/file")
+    again = world.one("migrate", path, premigrate=True)
+    assert (again.state, again.code) == ("skipped", "premigrated")
+    assert world.one("migrate", path).state == "processed"
+    assert world.is_stub(b"file")
+    assert world.store.head("work/file") == first
+    again = world.one("migrate", path)
+    assert (again.state, again.code) == ("skipped", "migrated")
+
+
+def test_the_bucket_is_asked_before_data_is_dropped_on_the_word_of_an_entry(world: World):
+    path = world.write(b"file", b"data")
+    world.run("migrate", path, premigrate=True)
+    world.store.delete("work/file")
+    assert world.one("migrate", path).state == "processed"
+    assert world.content("work/file") == b"data"
+
+
+@rule("ngenea 5")
+def test_a_file_changed_after_premigration_is_sent_anew(world: World):
+    path = world.write(b"file", b"old data")
+    world.run("migrate", path, premigrate=True)
+    # Same size, same mtime: only ctime tells.
+    world.write(b"file", b"new data")
+    assert world.one("migrate", path).state == "processed"
+    assert world.objects() == ["work/file"]
+    world.run("recall", path)
+    assert world.read(b"file") == b"new data"
+
+
+def test_empty_files_have_states_too(world: World):
+    path = world.write(b"empty", b"")
+    assert world.one("migrate", path).state == "processed"
+    assert world.states() == {path: "migrated"}
+    assert world.one("recall", path).state == "processed"
+    assert world.states() == {path: "premigrated"}
+
+
+def test_what_is_no_file_is_passed_over(world: World):
+    os.makedirs(world.path(b"folder"))
+    os.symlink(b"elsewhere", world.path(b"link"))
+    os.mkfifo(world.path(b"fifo"))
+    outcomes = world.run("migrate", b"/space/folder", b"/space/link", b"/space/fifo")
+    assert {one.path: (one.state, one.code) for one in outcomes} == {
+        b"/space/folder": ("skipped", "directory"),
+        b"/space/link": ("skipped", "symlink"),
+        b"/space/fifo": ("skipped", "other"),
+    }
+
+
+@rule("ngenea 3.2")
+def test_what_has_vanished_fails_or_is_passed_by(world: World):
+    outcome = world.one("migrate", b"/space/gone")
+    assert (outcome.state, outcome.code) == ("failed", "missing")
+    assert world.one("migrate", b"/space/gone", abort_missing=True).state == "aborted"
+    assert world.one("migrate", b"/space/../etc/passwd").state == "failed"
+    assert world.one("recall", b"/space/gone").state == "failed"
+
+
+@rule("ngenea 3.2")
+@pytest.mark.parametrize(
+    ("arguments", "state", "keys"),
+    [({}, "processed", 2), ({"overwrite": True}, "processed", 1), ({"fail_on_mismatch": True}, "failed", 1)],
+)
+def test_a_different_object_of_the_key(world: World, arguments, state, keys):
+    world.write(b"other", b"somebody's")
+    descriptor = os.open(world.path(b"other"), os.O_RDONLY)
+    metadata = Metadata(10, 0, 0o644, 0, 0, "", "somebody")
+    world.store.put("work/file", Source(descriptor, 10, lambda count: None), metadata, replace=False)
+    os.close(descriptor)
+    path = world.write(b"file", b"mine")
+    if keys == 1 and state == "failed":
+        assert [one.state for one in world.run("migrate", path, context=world.context(dry_run=True), **arguments)] == [
+            state
+        ]
+    assert world.one("migrate", path, **arguments).state == state
+    assert len(world.objects()) == keys
+    assert world.content("work/file") == (b"mine" if arguments.get("overwrite") else b"somebody's")
+    if state == "failed":
+        assert world.read(b"file") == b"mine"
+        assert world.states() == {}
+        return
+    assert world.entry(path).key.startswith("work/file")
+    world.run("recall", path)
+    assert world.read(b"file") == b"mine"
+
+
+def test_the_same_bytes_under_the_key_are_used(world: World):
+    path = world.write(b"file", b"data")
+    world.run("migrate", path, premigrate=True)
+    first = world.store.head("work/file")
+    with db.write():
+        db.execute("DELETE FROM ngenea_entry")
+    assert world.one("migrate", path, fail_on_mismatch=True).state == "processed"
+    assert world.store.head("work/file") == first
+
+
+@rule("ngenea 8")
+@pytest.mark.parametrize("together", [True, False])
+def test_either_name_of_a_hard_link_brings_the_data_back(world: World, together):
+    first, second = world.write(b"first", b"linked"), b"/space/second"
+    os.link(world.path(b"first"), world.path(b"second"))
+    batches = [[first, second]] if together else [[first], [second]]
+    states = [one.state for batch in batches for one in world.run("migrate", *batch)]
+    assert states == ["processed", "processed"]
+    assert world.is_stub(b"first")
+    assert world.states() == {first: "migrated", second: "migrated"}
+    assert len(world.objects()) == 1
+    assert world.one("recall", second).state == "processed"
+    assert world.read(b"first") == b"linked"
+    assert world.states() == {first: "premigrated", second: "premigrated"}
+    assert world.one("recall", first).state == "skipped"
+    world.run("migrate", first)
+    assert world.states() == {first: "migrated", second: "migrated"}
+    world.run("recall", first, delete_remote=True)
+    assert (world.states(), world.objects()) == ({}, [])
+    assert world.read(b"second") == b"linked"
+
+
+def test_a_hard_link_changed_by_one_name_is_sent_by_the_other(world: World):
+    first = world.write(b"first", b"linked")
+    os.link(world.path(b"first"), world.path(b"second"))
+    world.run("migrate", first, premigrate=True)
+    world.write(b"first", b"changed!")
+    assert world.one("migrate", b"/space/second").state == "processed"
+    assert world.one("recall", first).state == "processed"
+    assert world.read(b"second") == b"changed!"
+
+
+def test_a_stub_that_was_renamed_is_still_known(world: World):
+    path = world.write(b"old", b"moved about")
+    world.run("migrate", path)
+    os.rename(world.path(b"old"), world.path(b"new"))
+    path = world.write(b"old", b"another file")
+    assert world.one("migrate", path).state == "processed"
+    assert world.one("recall", b"/space/new").state == "processed"
+    assert world.read(b"new") == b"moved about"
+    assert world.one("recall", b"/space/old").state == "processed"
+    assert world.read(b"old") == b"another file"
+
+
+def test_a_stub_moved_onto_another_is_the_stub_it_was(world: World):
+    first, second = world.write(b"first", b"one"), world.write(b"second", b"two")
+    world.run("migrate", first, second)
+    os.rename(world.path(b"first"), world.path(b"second"))
+    assert world.one("recall", second).state == "processed"
+    assert world.read(b"second") == b"one"
+
+
+@rule("ngenea 5")
+def test_holes_stay_holes(fs: World):
+    path = fs.write(b"sparse", b"")
+    with open(fs.path(b"sparse"), "r+b") as file:
+        file.truncate(2**30)
+        file.seek(2**29)
+        file.write(b"in the middle")
+    assert fs.one("migrate", path).state == "processed"
+    stored = Path(fs.bucket.migration_target_folder, "work/sparse").stat()
+    assert stored.st_size == 2**30
+    assert stored.st_blocks <= 16
+    assert fs.is_stub(b"sparse")
+    assert fs.one("recall", path).state == "processed"
+    assert fs.stat(b"sparse").st_blocks <= 16
+    with open(fs.path(b"sparse"), "rb") as file:
+        file.seek(2**29)
+        assert file.read(13) == b"in the middle"
+        assert file.read(1000) == bytes(1000)
+
+
+@rule("ngenea 3.2")
+def test_a_stub_may_keep_its_head(world: World):
+    data = os.urandom(100_000)
+    path = world.write(b"file", data)
+    assert world.one("migrate", path, stub_size=5000).state == "processed"
+    assert world.read(b"file")[:5000] == data[:5000]
+    assert world.stat(b"file").st_blocks <= 16
+    assert world.one("migrate", path).state == "skipped"
+    assert world.one("recall", path).state == "processed"
+    assert world.read(b"file") == data
+
+
+@rule("ngenea 5")
+def test_a_file_changed_on_its_way_stays(world: World, monkeypatch):
+    path = world.write(b"file", b"first")
+    put = type(world.store).put
+
+    def meanwhile(self, *args, **options):
+        stored = put(self, *args, **options)
+        world.write(b"file", b"other")
+        return stored
+
+    monkeypatch.setattr(type(world.store), "put", meanwhile)
+    outcome = world.one("migrate", path)
+    assert (outcome.state, outcome.code) == ("failed", "modified")
+    assert world.read(b"file") == b"other"
+    assert (world.states(), world.objects(), world.journal()) == ({}, [], [])
+
+
+@rule("ngenea 5")
+def test_wrong_bytes_in_the_bucket_never_reach_a_file(world: World):
+    path = world.write(b"file", b"right")
+    world.run("migrate", path)
+    world.overwrite("work/file", b"wrong")
+    outcome = world.one("recall", path)
+    assert (outcome.state, outcome.code) == ("failed", "mismatch")
+    assert world.is_stub(b"file")
+    world.overwrite("work/file", b"longer than that")
+    assert world.one("recall", path, skip_hash=True).code == "mismatch"
+    world.overwrite("work/file", b"wrong")
+    assert world.one("recall", path, skip_hash=True).state == "processed"
+    assert world.read(b"file") == b"wrong"
+
+
+def test_an_object_that_is_gone_is_told(world: World):
+    path = world.write(b"file", b"data")
+    world.run("migrate", path)
+    world.store.delete("work/file")
+    outcome = world.one("recall", path)
+    assert (outcome.state, outcome.code) == ("failed", "store")
+    assert world.is_stub(b"file")
+    assert world.states() == {path: "migrated"}
+
+
+def test_a_stub_that_was_written_to_is_touched_by_nobody(world: World):
+    path = world.write(b"file", b"x" * 100_000)
+    world.run("migrate", path)
+    with open(world.path(b"file"), "r+b") as file:
+        file.seek(50_000)
+        file.write(b"mine")
+    changed = world.read(b"file")
+    for task in ("recall", "migrate"):
+        outcome = world.one(task, path)
+        assert (outcome.state, outcome.code) == ("failed", "modified")
+    assert world.read(b"file") == changed
+    assert world.content("work/file") == b"x" * 100_000
+    # Written anew from end to end it is a file like any other.
+    world.write(b"file", b"new")
+    assert world.one("migrate", path).state == "processed"
+    world.run("recall", path)
+    assert world.read(b"file") == b"new"
+
+
+@rule("ngenea 1")
+def test_delete_on_recall(world: World):
+    with db.write():
+        ExternalTarget.update(delete_on_recall=True).execute()
+    path = world.write(b"file", b"data")
+    world.run("migrate", path)
+    assert world.one("recall", path).state == "processed"
+    assert world.read(b"file") == b"data"
+    assert (world.states(), world.objects(), world.journal()) == ({}, [], [])
+
+
+def test_times_of_a_recall(world: World):
+    path = world.write(b"file", b"data")
+    world.run("migrate", path)
+    world.run("recall", path, update_mtime=True)
+    assert world.stat(b"file").st_mtime_ns > 1_700_000_000_123_456_789
+    assert world.stat(b"file").st_atime_ns == 1_700_000_000_123_456_789
+    assert world.one("migrate", path, premigrate=True).state == "skipped"
+
+
+@rule("ngenea 8")
+def test_a_bucket_that_is_away_costs_nothing(fs: World):
+    with db.write():
+        fs.bucket.storage_type, fs.bucket.endpoint, fs.bucket.port = "S3", "127.0.0.1", 9
+        fs.bucket.save()
+    paths = [fs.write(b"%d" % n, b"data") for n in range(20)]
+    outcomes = fs.run("migrate", *paths)
+    assert {(one.state, one.code) for one in outcomes} == {("failed", "store")}
+    assert len(outcomes) == 20
+    assert all("\n" not in one.message and "127.0.0.1" in one.message for one in outcomes)
+    assert [fs.read(b"%d" % n) for n in range(20)] == [b"data"] * 20
+    assert (fs.states(), fs.journal()) == ({}, [])
+
+
+def test_a_folder_that_is_not_there_is_not_made(fs: World):
+    path = fs.write(b"file", b"data")
+    os.rename(fs.bucket.migration_target_folder, fs.bucket.migration_target_folder + "-away")
+    assert fs.one("migrate", path).code == "store"
+    assert not os.path.exists(fs.bucket.migration_target_folder)
+    assert fs.read(b"file") == b"data"
+
+
+@rule("ngenea 1")
+def test_targets(fs: World):
+    with db.write():
+        fs.target.local_file_regex = r"\.(mov|mp4)$"
+        fs.target.save()
+        inner = space_row("inner", "/space/inner", fs.site)
+        backup = target_row("backup", fs.space, fs.bucket, fs.site, backup_only=True, local_file_regex="keep")
+        target_row("inside", inner, fs.bucket, fs.site)
+        target_row("off", fs.space, fs.bucket, fs.site, enabled=False)
+        target_row("nowhere", fs.space, fs.bucket)
+    film, text, keep = fs.write(b"a.mov", b"film"), fs.write(b"a.txt", b"text"), fs.write(b"keep.txt", b"keep")
+    assert fs.one("migrate", film).state == "processed"
+    outcome = fs.one("migrate", text)
+    assert (outcome.state, outcome.code) == ("failed", "no_target")
+    assert "work" in outcome.message
+    assert fs.one("migrate", keep).code == "no_target"
+    assert fs.one("migrate", keep, premigrate=True).state == "processed"
+    assert fs.entry(keep).target_id == backup.pk
+    assert fs.one("migrate", fs.write(b"inner/a.txt", b"inner")).state == "processed"
+    assert fs.entry(b"/space/inner/a.txt").key == "inner/a.txt"
+    assert fs.one("migrate", fs.write(b"b.mov", b"b"), endpoint="backup").code == "no_target"
+    assert fs.one("migrate", fs.write(b"innermost.mov", b"c")).state == "processed"
+    os.mkdir(fs.folder / "elsewhere")
+    (fs.folder / "elsewhere" / "x.mov").write_bytes(b"x")
+    assert fs.one("migrate", b"/elsewhere/x.mov").code == "no_target"
+
+
+def test_a_dry_run_changes_nothing(world: World):
+    ready, path = world.write(b"ready", b"12345"), world.write(b"file", b"data")
+    world.run("migrate", ready)
+    before = world.states(), world.objects(), world.stat(b"file"), world.stat(b"ready")
+    outcomes = world.run("migrate", path, ready, b"/space/gone", context=world.context(dry_run=True))
+    assert {(one.path, one.state, one.size) for one in outcomes} == {
+        (path, "processed", 4),
+        (ready, "skipped", 5),
+        (b"/space/gone", "failed", 0),
+    }
+    outcomes = world.run("recall", path, ready, context=world.context(dry_run=True))
+    assert {(one.path, one.state, one.size) for one in outcomes} == {(path, "skipped", 4), (ready, "processed", 5)}
+    assert (world.states(), world.objects(), world.stat(b"file"), world.stat(b"ready")) == before
+    assert world.journal() == []
+
+
+def test_the_statements_of_a_batch_do_not_grow_with_its_files(fs: World):
+    def statements(count: int, task: str, **arguments) -> int:
+        with db.count_queries() as counter:
+            outcomes = fs.run(task, *[b"/space/%d/%d" % (count, n) for n in range(count)], **arguments)
+        assert {one.state for one in outcomes} == {"processed"}
+        return counter.count
+
+    for count in (2, 100):
+        for n in range(count):
+            fs.write(b"%d/%d" % (count, n), b"%d" % n)
+    for task, arguments in (
+        ("migrate", {"premigrate": True}),
+        ("migrate", {}),
+        ("recall", {}),
+        ("migrate", {}),
+        ("recall", {"delete_remote": True}),
+    ):
+        assert statements(2, task, **arguments) == statements(100, task, **arguments)
+
+
+def test_two_threads_never_work_on_one_inode(world: World):
+    data = os.urandom(200_000)
+    path = world.write(b"file", data)
+    os.link(world.path(b"file"), world.path(b"link"))
+    found: list[str] = []
+
+    def work(task: str, name: bytes) -> None:
+        for _ in range(4):
+            found.extend(f"{one.state} {one.code}" for one in world.run(task, name))
+        db.db.close()
+
+    threads = [
+        threading.Thread(target=work, args=(task, name))
+        for task in ("migrate", "recall")
+        for name in (path, b"/space/link")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 16
+    assert set(found) <= {"processed ", "skipped migrated", "skipped premigrated", "skipped resident", "failed busy"}
+    assert world.journal() == []
+    world.run("recall", path)
+    assert world.read(b"file") == data
+
+
+def test_one_that_has_the_file_locked_is_waited_for_by_nobody(world: World):
+    path = world.write(b"file", b"data")
+    descriptor = os.open(world.path(b"file"), os.O_RDONLY)
+    assert inodes.lock(descriptor)
+    outcome = world.one("migrate", path)
+    assert (outcome.state, outcome.code) == ("failed", "busy")
+    os.close(descriptor)
+    assert world.one("migrate", path).state == "processed"
+
+
+def test_stopping_leaves_whole_files(world: World):
+    data = os.urandom(3 * 1024 * 1024)
+    paths = [world.write(b"%d" % n, data) for n in range(3)]
+    asked = []
+
+    def stopped() -> bool:
+        asked.append(1)
+        return len(asked) > 6
+
+    done = world.run("migrate", *paths, context=world.context(stopped=stopped))
+    assert len(done) < 3
+    assert world.journal() == []
+    assert (
+        set(world.states()) == {one.path for one in done} == {b"/space/" + key[5:].encode() for key in world.objects()}
+    )
+    for n in range(3):
+        assert world.is_stub(b"%d" % n) or world.read(b"%d" % n) == data
