@@ -2,8 +2,9 @@
 
 import pytest
 
-from app.ngenea import install
+from app.ngenea import here, install, tasks
 from tests.support.ngenea import Hub, make_user
+from tests.support.ngenea_jobs import TASKS, make_hall
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +31,11 @@ def ada(nobody) -> Hub:
     """A user without groups."""
     make_user("ada")
     return nobody.log_in("ada")
+
+
+@pytest.fixture
+def hall(database, tmp_path, monkeypatch):
+    """The site `london` with the space `film`, whose work this process does, and tasks for tests."""
+    monkeypatch.setattr(tasks, "TASKS", {**tasks.TASKS, **TASKS})
+    yield make_hall(tmp_path / "site")
+    here.forget()
