@@ -48,7 +48,13 @@ WORK_MODULES = {
     "mender": ("app.mender.artifacts", "app.mender.audit", "app.mender.password_reset", "app.mender.useradm"),
     "nebula": ("app.nebula.reports",),
     "vmm": ("app.vmm.codes", "app.vmm.cleaning", "app.vmm.tasks", "app.vmm.image_uploads"),
-    "ngenea": ("app.ngenea.buckets", "app.ngenea.folders", "app.ngenea.looking", "app.ngenea.probes"),
+    "ngenea": (
+        "app.ngenea.buckets",
+        "app.ngenea.folders",
+        "app.ngenea.looking",
+        "app.ngenea.probes",
+        "app.ngenea.run_tasks",
+    ),
 }
 TOKEN_KINDS = {"mender": ("user", "device"), "vmm": ("user",), "ngenea": ("user",)}
 SITE_THREADS = 10  # of a site's queue in a server

@@ -31,6 +31,8 @@ STEPS: Final = {
     "work.done": "a unit of work did what it is for, its row is still there",
     "work.finished": "a unit of work is done and its row gone",
     "work.sweep": "expired leases are about to be looked for",
+    "ngenea.batch": "a batch of outcomes is about to be written",
+    "ngenea.emitted": "paths of a folder are on their way, the folder is not yet marked as done",
     "vmm.joined": "a host trusts our certificate, its row does not say so yet",
     "vmm.task.begun": "a task is about to ask a host for what it is for",
     "vmm.task.asked": "a host has begun what a task is for, its operation is not noted",

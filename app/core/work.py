@@ -6,7 +6,7 @@ must do no harm the second time. `app.core.worker` has the threads that run unit
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -27,6 +27,7 @@ COLUMNS: Final = "pk, kind, key, payload, attempts"
 log = structlog.get_logger("flotilla.work")
 
 Run = Callable[["Unit"], None]
+GiveUp = Callable[[str, str], None]
 
 
 class Permanent(Exception):
@@ -47,10 +48,11 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a kind of work does, and how often a unit is tried before it fails for good."""
+    """What a kind of work does, how often a unit is tried before it fails for good, and who is told then."""
 
     run: Run
     attempts: int
+    given_up: GiveUp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +72,27 @@ class Unit:
             if db.row("SELECT 1 FROM core_work WHERE pk = ? AND claim = ?", self.pk, self.claim) is None:
                 raise LeaseLost(f"{self.kind} {self.key}")
 
+    def hold(self) -> None:
+        """In a write unit: nobody takes the unit from us before its end. Raises LeaseLost when it is not ours."""
+        lock = " FOR UPDATE" if db.is_postgres() else ""
+        if db.row(f"SELECT 1 FROM core_work WHERE pk = ? AND claim = ?{lock}", self.pk, self.claim) is None:  # noqa: S608
+            raise LeaseLost(f"{self.kind} {self.key}")
+
 
 _kinds: dict[str, Kind] = {}
 _listeners: list[Callable[[], None]] = []
 
 
-def kind(name: str, *, attempts: int = MAX_ATTEMPTS) -> Callable[[Run], Run]:
-    """Decorator: `function(unit)` does the work of kind `name`, outside of any unit of work on the database."""
+def kind(name: str, *, attempts: int = MAX_ATTEMPTS, given_up: GiveUp | None = None) -> Callable[[Run], Run]:
+    """Decorator: `function(unit)` does the work of kind `name`, outside of any unit of work on the database.
+
+    `given_up(key, error)` is called in the write unit that fails a unit of the kind for good.
+    """
 
     def register(function: Run) -> Run:
         if name in _kinds:
             raise ValueError(f"two functions for work {name}")
-        _kinds[name] = Kind(function, attempts)
+        _kinds[name] = Kind(function, attempts, given_up)
         return function
 
     return register
@@ -103,24 +114,28 @@ def enqueue(name: str, key: str = "", payload: Any = None, *, due: datetime | No
     There is one unit of a kind and key: queued again it takes the new payload, and runs once more if it is running.
     With a `place` it waits for a worker that serves the place.
     """
+    enqueue_many(name, [key or ids.uuid()], payload, due=due, place=place)
+
+
+def enqueue_many(
+    name: str, keys: Sequence[str], payload: Any = None, *, due: datetime | None = None, place: str = ""
+) -> None:
+    """Queue a unit for each of some hundred keys, as `enqueue` does for one, in one statement."""
     if name not in _kinds:
         raise ValueError(f"no function for work {name}")
+    if not keys:
+        return
     now = clock.now()
+    text, times = orjson.dumps(payload).decode(), (clock.micros(due or now), clock.micros(now))
     db.execute(
-        "INSERT INTO core_work (kind, key, place, payload, state, again, attempts, due_ts, created_ts)"
-        " VALUES (?, ?, ?, ?, 'queued', ?, 0, ?, ?)"
-        " ON CONFLICT (kind, key) DO UPDATE SET payload = excluded.payload, again = (core_work.state = 'running'),"
+        "INSERT INTO core_work (kind, key, place, payload, state, again, attempts, due_ts, created_ts) VALUES "  # noqa: S608
+        + ", ".join(["(?, ?, ?, ?, 'queued', ?, 0, ?, ?)"] * len(keys))
+        + " ON CONFLICT (kind, key) DO UPDATE SET payload = excluded.payload, again = (core_work.state = 'running'),"
         " attempts = CASE core_work.state WHEN 'running' THEN core_work.attempts ELSE 0 END,"
         " due_ts = CASE WHEN core_work.state = 'queued' AND core_work.due_ts < excluded.due_ts"
         " THEN core_work.due_ts ELSE excluded.due_ts END,"
         " state = CASE core_work.state WHEN 'running' THEN 'running' ELSE 'queued' END",
-        name,
-        key or ids.uuid(),
-        place,
-        orjson.dumps(payload).decode(),
-        False,
-        clock.micros(due or now),
-        clock.micros(now),
+        *(value for key in keys for value in (name, key, place, text, False, *times)),
     )
     _tell()
 
@@ -206,7 +221,16 @@ def fail(unit: Unit, exc: Exception) -> None:
     tell("work failed", error=error, final=final, exc_info=None if expected else exc)
     due = clock.now() if final else clock.now() + delay(unit.attempts)
     with db.write():
+        if final:
+            _give_up(unit.kind, unit.key, unit.claim, error)
         _release(unit.claim, "failed" if final else "queued", "error = ?, due_ts = ?", error, clock.micros(due))
+
+
+def _give_up(name: str, key: str, held: str, error: str) -> None:
+    """Tell whoever wants to know that a unit fails for good, unless it is in other hands."""
+    given_up = _kinds[name].given_up
+    if given_up is not None and db.row("SELECT 1 FROM core_work WHERE claim = ?", held) is not None:
+        given_up(key, error)
 
 
 def delay(attempts: int) -> timedelta:
@@ -246,8 +270,10 @@ def sweep() -> int:
     failpoints.hit("work.sweep")
     now = clock.micros(clock.now())
     with db.read():
-        ended = db.rows("SELECT kind, claim, attempts FROM core_work WHERE state = 'running' AND lease_ts < ?", now)
-    for name, held, attempts in ended:
+        ended = db.rows(
+            "SELECT kind, key, claim, attempts FROM core_work WHERE state = 'running' AND lease_ts < ?", now
+        )
+    for name, key, held, attempts in ended:
         final = name in _kinds and attempts >= _kinds[name].attempts
         log.warning("the lease of a worker has ended", work=name, attempts=attempts, final=final)
         with db.write():
@@ -255,6 +281,8 @@ def sweep() -> int:
             if db.row("SELECT 1 FROM core_work WHERE claim = ? AND lease_ts < ?", held, now) is None:
                 continue
             error = "its workers died or hung"
+            if final:
+                _give_up(name, key, held, error)
             _release(held, "failed" if final else "queued", "error = ?, due_ts = ?", error, now)
     return len(ended)
 
@@ -268,6 +296,11 @@ def due(limit: int, place: str = "") -> tuple[int, datetime | None]:
         ready = db.rows(f"SELECT 1 FROM core_work WHERE {mine} AND due_ts <= ? LIMIT ?", *names, now, limit)  # noqa: S608
         later = db.row(f"SELECT MIN(due_ts) FROM core_work WHERE {mine} AND due_ts > ?", *names, now)  # noqa: S608
     return len(ready), clock.from_micros(later[0]) if later and later[0] is not None else None
+
+
+def running(name: str) -> set[str]:
+    """The keys of the units of a kind that some worker has in hand. In a unit of work."""
+    return {key for (key,) in db.rows("SELECT key FROM core_work WHERE kind = ? AND state = 'running'", name)}
 
 
 def count() -> dict[tuple[str, str], int]:

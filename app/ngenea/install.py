@@ -1,8 +1,9 @@
-"""What is there from the start: the rights there are, and the built-in groups (ngenea 2)."""
+"""What is there from the start: rights, the built-in groups and workflows (ngenea 2, 3.1)."""
 
 from typing import Final
 
 from app.core import db
+from app.ngenea import workflows
 from models.ngenea.users import Group, GroupPermission, Permission
 
 ADMINISTRATORS, USERS = "Administrators", "Users"
@@ -34,6 +35,7 @@ SEEN: Final = ("externaltarget", "filesystem", "node", "queue", "site", "space",
 
 def ensure() -> None:
     """Make what is not there yet; safe when several processes do so at once."""
+    workflows.ensure()
     with db.read():
         known = {(row.app_label, row.codename) for row in Permission.select()}
         groups = {row.name for row in Group.select()}

@@ -10,6 +10,7 @@ from app.core import db
 from app.core.calls import Caller
 from app.core.errors import Forbidden, NotFound
 from app.ngenea import rights
+from models.ngenea.jobs import Job, Task, Workflow
 from models.ngenea.sites import (
     Bucket,
     ExternalTarget,
@@ -101,6 +102,32 @@ NEEDS: Final[dict[str, Need | None]] = {
     "delete_external_target": Need("delete", ExternalTarget),
     "browse_file": None,
     "list_space_files": Need("view", Space),
+    "list_workflows": None,
+    "create_workflow": Need("add", Workflow),
+    "get_workflow": Need("view", Workflow),
+    "update_workflow": Need("change", Workflow),
+    "delete_workflow": Need("delete", Workflow),
+    "submit_workflow": None,
+    "list_jobs": None,
+    "create_job": None,
+    "list_recent_jobs": None,
+    "get_job_stats": None,
+    "list_job_types": None,
+    "get_job": Need("view", Job),
+    "delete_job": Need("delete", Job),
+    "pause_job": Need("change", Job),
+    "resume_job": Need("change", Job),
+    "cancel_job": Need("change", Job),
+    "resubmit_job": Need("change", Job),
+    "get_job_progress": Need("view", Job),
+    "get_job_statistics": Need("view", Job),
+    "list_job_files": Need("view", Job),
+    "list_jobstats": None,
+    "get_jobstat": None,
+    "get_jobstat_history": None,
+    "list_tasks": None,
+    "get_task": Need("view", Task),
+    "list_task_files": Need("view", Task),
 }
 
 

@@ -27,24 +27,44 @@ def size(text: str | None) -> int:
     return 0 if number == 0 else min(max(number, LEAST), MOST)
 
 
-def page(request: Request, query: Any, number: str | None, page_size: str | None, describe: Describe) -> Any:
+def page(
+    request: Request,
+    query: Any,
+    number: str | None,
+    page_size: str | None,
+    describe: Describe,
+    beside: dict[str, Any] | None = None,
+) -> Any:
     """A page of the rows of `query` (of one model, without an order), as `describe` makes objects of them.
 
-    In a read unit. `describe` gets the rows of a page at once, so that what belongs to them is read at once too. Raises
-    NotFound for a page that is not there.
+    In a read unit. `describe` gets the rows of a page at once, so that what belongs to them is read at once too.
+    `beside` is what the object around the page has besides. Raises NotFound for a page that is not there.
     """
+    beside = beside or {}
     count = query.count()
     wanted = size(page_size)
     if wanted == 0:
         if count <= MOST:
-            return envelope(count, None, None, describe(list(query.order_by(query.model.pk))))
-        return Chunks(_streamed(count, query, describe))
+            return beside | envelope(count, None, None, describe(list(query.order_by(query.model.pk))))
+        return Chunks(_streamed(beside | envelope(count, None, None, []), query, describe))
     last = max(1, -(-count // wanted))
     current = which(number, last)
     rows = describe(_rows(query, (current - 1) * wanted, wanted, count)) if count else []
     previous = link(request, current - 1) if current > 1 else None
     following = link(request, current + 1) if current < last else None
-    return envelope(count, following, previous, rows)
+    return beside | envelope(count, following, previous, rows)
+
+
+def of_list(request: Request, rows: list[dict[str, Any]], number: str | None, page_size: str | None) -> dict[str, Any]:
+    """A page of a list that is at hand. Raises NotFound for a page that is not there."""
+    wanted = size(page_size)
+    if wanted == 0:
+        return envelope(len(rows), None, None, rows)
+    last = max(1, -(-len(rows) // wanted))
+    current = which(number, last)
+    previous = link(request, current - 1) if current > 1 else None
+    following = link(request, current + 1) if current < last else None
+    return envelope(len(rows), following, previous, rows[(current - 1) * wanted : current * wanted])
 
 
 def envelope(count: int, following: str | None, previous: str | None, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -82,8 +102,8 @@ def _rows(query: Any, offset: int, limit: int, count: int) -> list[Any]:
     return list(query.where(pk.in_(wanted)).order_by(pk))
 
 
-def _streamed(count: int, query: Any, describe: Describe) -> Iterator[bytes]:
-    head, tail = orjson.dumps(envelope(count, None, None, [])).split(b"[]")
+def _streamed(around: dict[str, Any], query: Any, describe: Describe) -> Iterator[bytes]:
+    head, tail = orjson.dumps(around).rsplit(b"[]", 1)  # the list of the rows stands last
     yield head + b"["
     pk, last, comma = query.model.pk, -1, b""
     while True:

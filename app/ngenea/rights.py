@@ -12,7 +12,7 @@ from peewee import SQL
 from app.core.calls import Caller
 from app.ngenea.auth import SUPERUSER
 from models.base import column
-from models.ngenea.jobs import Job, JobSpace, Task
+from models.ngenea.jobs import Job, JobSpace, Task, Workflow
 from models.ngenea.sites import (
     Bucket,
     ExternalTarget,
@@ -74,6 +74,7 @@ RULES: Final[dict[Any, tuple[tuple[str, Condition], ...]]] = {
     Space: (("space", Space.pk.in_),),
     Bucket: (("bucket", Bucket.pk.in_),),
     ExternalTarget: (("externaltarget", ExternalTarget.pk.in_), ("space", ExternalTarget.space.in_)),
+    Workflow: (("workflow", Workflow.pk.in_),),
     Job: (("job", Job.pk.in_), ("space", _of_jobs)),
     Task: (("task", Task.pk.in_), ("space", lambda spaces: Task.job.in_(Job.select().where(_of_jobs(spaces))))),
 }
@@ -83,10 +84,11 @@ OWN: Final[dict[Any, Callable[[int], Any]]] = {
     Job: lambda me: Job.owner == me,
     Task: lambda me: Task.job.in_(Job.select().where(Job.owner == me)),
 }
-# What is about who calls: seen by them, no more.
+# What is about who calls, or for all: seen by them, no more.
 ABOUT: Final[dict[Any, Callable[[int], Any]]] = {
     User: lambda me: User.pk == me,
     Permission: lambda me: Permission.pk.in_(_held(me)),
+    Workflow: lambda _: ALL,
 }
 
 

@@ -187,6 +187,7 @@ CREATE TABLE "ngenea_job" (
     "failed" BIGINT NOT NULL,
     "skipped" BIGINT NOT NULL,
     "aborted" BIGINT NOT NULL,
+    "progress" BIGINT NOT NULL,
     "created_ts" BIGINT NOT NULL,
     "started_ts" BIGINT,
     "completed_ts" BIGINT,
@@ -232,6 +233,7 @@ CREATE TABLE "ngenea_task" (
 );
 CREATE UNIQUE INDEX "ngenea_task_task_id" ON "ngenea_task" ("task_id");
 CREATE INDEX "ngenea_task_job_id_state_pk" ON "ngenea_task" ("job_id", "state", "pk");
+CREATE INDEX "ngenea_task_job_id_pk" ON "ngenea_task" ("job_id", "pk");
 CREATE INDEX "ngenea_task_state_pk" ON "ngenea_task" ("state", "pk");
 CREATE INDEX "ngenea_task_tasktype_pk" ON "ngenea_task" ("tasktype", "pk");
 CREATE TABLE "ngenea_job_path" (
@@ -249,6 +251,8 @@ CREATE TABLE "ngenea_job_path" (
 CREATE INDEX "ngenea_job_path_task_id" ON "ngenea_job_path" ("task_id");
 CREATE UNIQUE INDEX "ngenea_job_path_job_id_path" ON "ngenea_job_path" ("job_id", "path");
 CREATE INDEX "ngenea_job_path_job_id_state_pk" ON "ngenea_job_path" ("job_id", "state", "pk");
+CREATE INDEX "ngenea_job_path_job_id_pk" ON "ngenea_job_path" ("job_id", "pk");
+CREATE INDEX "ngenea_job_path_path_pk" ON "ngenea_job_path" ("path", "pk");
 CREATE TABLE "ngenea_job_space" (
     "pk" BIGSERIAL NOT NULL PRIMARY KEY,
     "job_id" BIGINT NOT NULL,
@@ -407,6 +411,7 @@ CREATE TABLE "ngenea_task_path" (
     FOREIGN KEY ("job_id") REFERENCES "ngenea_job" ("pk") ON DELETE CASCADE
 );
 CREATE UNIQUE INDEX "ngenea_task_path_task_id_path" ON "ngenea_task_path" ("task_id", "path");
+CREATE INDEX "ngenea_task_path_task_id_state_pk" ON "ngenea_task_path" ("task_id", "state", "pk");
 CREATE INDEX "ngenea_task_path_job_id_path_pk" ON "ngenea_task_path" ("job_id", "path", "pk");
 CREATE TABLE "ngenea_workflow" (
     "pk" BIGSERIAL NOT NULL PRIMARY KEY,

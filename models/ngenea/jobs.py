@@ -31,7 +31,7 @@ class Workflow(BaseModel):
 class Job(BaseModel):
     """One run of a workflow. `definition` is the workflow as it was when the job was made; counts are of paths.
 
-    `live` counts tasks that are not at their end: the job ends with the last.
+    `live` counts tasks that are not at their end: the job ends with the last. `progress` is in percent, and only grows.
     """
 
     workflow = CChar(max_length=100)
@@ -54,6 +54,7 @@ class Job(BaseModel):
     failed = BigIntegerField()
     skipped = BigIntegerField()
     aborted = BigIntegerField()
+    progress = BigIntegerField()
     created_ts = UtcField()
     started_ts = UtcField(null=True)
     completed_ts = UtcField(null=True)
@@ -114,7 +115,12 @@ class Task(BaseModel):
 
     class Meta:
         table_name = "ngenea_task"
-        indexes = ((("job", "state", "pk"), False), (("state", "pk"), False), (("tasktype", "pk"), False))
+        indexes = (
+            (("job", "state", "pk"), False),
+            (("job", "pk"), False),
+            (("state", "pk"), False),
+            (("tasktype", "pk"), False),
+        )
 
 
 class TaskParent(BaseModel):
@@ -143,11 +149,11 @@ class TaskPath(BaseModel):
 
     class Meta:
         table_name = "ngenea_task_path"
-        indexes = ((("task", "path"), True), (("job", "path", "pk"), False))
+        indexes = ((("task", "path"), True), (("task", "state", "pk"), False), (("job", "path", "pk"), False))
 
 
 class JobPath(BaseModel):
-    """A path of a job with its latest task and state."""
+    """A path of a job, with the latest task that decided on it; `state` is '' until its chains are at their end."""
 
     job = ForeignKeyField(Job, on_delete="CASCADE", index=False)
     path = BlobField()
@@ -159,4 +165,9 @@ class JobPath(BaseModel):
 
     class Meta:
         table_name = "ngenea_job_path"
-        indexes = ((("job", "path"), True), (("job", "state", "pk"), False))
+        indexes = (
+            (("job", "path"), True),
+            (("job", "state", "pk"), False),
+            (("job", "pk"), False),
+            (("path", "pk"), False),
+        )

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.ngenea import install
+from app.ngenea import here, install, tasks
 from tests.support import buckets
 from tests.support.ngenea import Hub, make_user
+from tests.support.ngenea_jobs import TASKS, make_hall
 from tests.support.sites import Place, make_site, site_worker
 
 
@@ -49,3 +50,11 @@ def s3(tmp_path_factory) -> Iterator[str]:
     """The endpoint of an S3."""
     with buckets.s3(tmp_path_factory.mktemp("moto")) as endpoint:
         yield endpoint
+
+
+@pytest.fixture
+def hall(database, tmp_path, monkeypatch):
+    """The site `london` with the space `film`, whose work this process does, and tasks for tests."""
+    monkeypatch.setattr(tasks, "TASKS", {**tasks.TASKS, **TASKS})
+    yield make_hall(tmp_path / "site")
+    here.forget()

@@ -225,6 +225,81 @@ def test_a_unit_whose_workers_die_again_and_again_fails(database, kinds, frozen)
     assert row("a") == ("failed", 2, False, "its workers died or hung")
 
 
+def test_who_asked_for_it_is_told_when_a_unit_fails_for_good(database, kinds, frozen):
+    told = []
+    work.kind("break", attempts=2, given_up=lambda key, error: told.append((key, error)))(lambda unit: 1 / 0)
+    work.kind("kill", attempts=1, given_up=lambda key, error: told.append((key, error)))(lambda unit: None)
+    with frozen(NOON):
+        queue("break", "a")
+        queue("kill", "b")
+        work.run(work.claim())
+        work.claim()
+        assert told == []
+    with frozen(NOON + timedelta(minutes=1)):
+        work.sweep()
+        assert told == [("b", "its workers died or hung")]
+        work.run(work.claim())
+    assert told[1:] == [("a", "ZeroDivisionError: division by zero")]
+
+
+def test_nobody_is_told_of_a_unit_that_somebody_else_has_now(database, kinds, frozen):
+    told = []
+    work.kind("break", attempts=1, given_up=lambda key, error: told.append(key))(lambda unit: None)
+    queue("break", "a")
+    unit = work.claim()
+    work.hand_back([unit.claim])
+    work.fail(unit, ValueError("late"))
+    assert told == []
+    assert row("a") == ("queued", 0, False, None)
+
+
+def test_what_telling_changes_is_undone_with_the_failure(database, kinds):
+    def told(key, error):
+        db.execute("UPDATE core_work SET payload = '1' WHERE key = ?", key)
+        raise Unavailable("not now")
+
+    work.kind("break", attempts=1, given_up=told)(lambda unit: None)
+    queue("break", "a")
+    unit = work.claim()
+    with pytest.raises(Unavailable):
+        work.fail(unit, ValueError("wrong"))
+    with db.read():
+        assert db.row("SELECT state, payload FROM core_work WHERE key = 'a'") == ("running", "null")
+
+
+def test_many_are_queued_in_one_statement(database, done):
+    with db.count_queries() as queries:
+        with db.write():
+            work.enqueue_many("note", [str(number) for number in range(500)], "x", place="site/1")
+            work.enqueue_many("note", [])
+        assert queries.count == 1
+    unit = work.claim("site/1")
+    with db.read():
+        assert work.running("note") == {unit.key}
+        assert work.running("other") == set()
+    with db.write():
+        work.enqueue_many("note", [unit.key, "new"], "y", place="site/1")
+    assert row(unit.key)[:3] == ("running", 1, True)
+    assert row("new")[:3] == ("queued", 0, False)
+    with pytest.raises(ValueError, match="no function"):
+        queue_many("nothing", ["a"])
+
+
+def queue_many(*args):
+    with db.write():
+        work.enqueue_many(*args)
+
+
+def test_a_unit_in_hand_is_held_until_the_end_of_a_write_unit(database, done):
+    queue("note", "a")
+    unit = work.claim()
+    with db.write():
+        unit.hold()
+    work.hand_back([unit.claim])
+    with pytest.raises(work.LeaseLost), db.write():
+        unit.hold()
+
+
 def test_handed_back_it_was_never_tried(database, done):
     queue("note", "a")
     unit = work.claim()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.core import clock, db
-from app.ngenea import tasks
+from app.ngenea import here, install, tasks
 from app.ngenea.context import Context
 from app.ngenea.objects import ObjectStore, open_store, seal_secrets
 from app.ngenea.outcomes import Outcome
@@ -19,6 +19,8 @@ from app.ngenea.rooted import Root
 from models.ngenea.files import Entry, Journal
 from models.ngenea.sites import Bucket, ExternalTarget, Site, Space, SpaceSite, TargetSite
 from tests.support import buckets
+from tests.support.ngenea import make_user
+from tests.support.ngenea_jobs import TASKS, make_hall, root_caller
 
 
 def sha256(data: bytes) -> str:
@@ -256,3 +258,18 @@ def fs(database: Any, tmp_path: Path) -> World:
         made = make_world(tmp_path, fs_bucket(tmp_path))
     made.claim = begin_work()
     return made
+
+
+@pytest.fixture
+def hall(database, tmp_path, monkeypatch):
+    """The site `london` with the space `film`, whose work this process does, and tasks for tests."""
+    install.ensure()
+    monkeypatch.setattr(tasks, "TASKS", {**tasks.TASKS, **TASKS})
+    yield make_hall(tmp_path / "site")
+    here.forget()
+
+
+@pytest.fixture
+def me(hall):
+    """A superuser as a caller."""
+    return root_caller(make_user("root", might=True))
