@@ -5,13 +5,13 @@ import pytest
 from tests.support.ngenea import make_group, make_user
 
 
-@pytest.mark.rule("ngenea 2")
 @pytest.fixture
 def rights(root):
     """The number of each right by its codename."""
     return {right["codename"]: right["id"] for right in root.get("/permissions/", page_size="0")["results"]}
 
 
+@pytest.mark.rule("ngenea 2")
 def test_a_group_is_made_read_changed_and_deleted(root, rights):
     number = make_user("ada")
     triple = {"model": "user", "object_pk": str(number), "permission": rights["change_user"]}
