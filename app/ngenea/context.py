@@ -4,10 +4,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from app.ngenea.objects import ObjectStore, open_store
 from app.ngenea.rooted import Root
+from models.ngenea.files import Entry
 from models.ngenea.sites import Bucket
 
 BURST: Final = 1.0  # seconds of the rate that may pass at once
@@ -49,8 +51,9 @@ class Context:
     """One run of a task on one site.
 
     `site` is the site's pk and `claim` that of the unit of work it belongs to; `stopped()` is asked before each file
-    and in long copies, by several threads. `bandwidth` in Mb/s, 0 or None for no limit. With `dry_run` nothing is
-    changed anywhere.
+    and in long copies, by several threads. `bandwidth` in Mb/s, 0 or None for no limit. With `dry_run`
+    nothing is changed anywhere. `since` is when the job began: what was done later counts as done by it, be it in a run
+    that was broken off or under another name of the file.
     """
 
     site: int
@@ -59,7 +62,12 @@ class Context:
     dry_run: bool = False
     stopped: Callable[[], bool] = lambda: False
     bandwidth: int | None = None
+    since: datetime | None = None
     _stores: dict[int, ObjectStore] = field(default_factory=dict, repr=False)
+
+    def did(self, entry: Entry) -> bool:
+        """Whether the job that this run belongs to has made an entry what it is."""
+        return self.since is not None and entry.updated_ts >= self.since
 
     def tick(self, count: int) -> None:
         """A copy is about to move so many bytes. Raises Stopped."""

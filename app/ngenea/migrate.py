@@ -86,6 +86,8 @@ class _Migration:
         if space is None:
             return held.outcome("failed", "no_target", "the path is in no space of this site")
         if entry is not None and (entry.state == MIGRATED or self._options.premigrate):
+            if entry is held.entry and self._context.did(entry):
+                return held.outcome("processed")
             if entry is held.entry:
                 return held.outcome("skipped", entry.state, f"is {entry.state} already")
             return Job(held, LINK, space.space.pk, entry.target, entry.target.bucket, entry.key)

@@ -71,6 +71,7 @@ class _Batch:
             dry_run=run.dry_run,
             stopped=run.stopped,
             bandwidth=run.site.bandwidth,
+            since=run.since,
         )
         try:
             for outcome in self._outcomes(context, paths):

@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ class Run:
     plan: rules.Plan
     site: Any
     folder: Path
+    since: datetime
     again: bool
     _looked: float = field(default=0.0, repr=False)
     _stopped: bool = field(default=False, repr=False)
@@ -118,13 +120,13 @@ def _mark(task: Any, state: str, after: str) -> None:
 
 
 def _run(unit: work.Unit, task: Any) -> Run:
-    job: Any = Job.select(Job.definition, Job.dry_run, Job.site).where(Job.pk == task.job_id).get()
+    job: Any = Job.select(Job.definition, Job.dry_run, Job.site, Job.created_ts).where(Job.pk == task.job_id).get()
     site: Any = Site.get_by_id(task.site_id)
     spaces = submissions.all_spaces(job.site_id)
     plan = rules.plan(job.definition, list(spaces.values()), site.file_batch_size, site.file_batch_gb * GIGABYTE)
     folder = here.folder(task.site_id)
     again = task.started_ts is not None
-    return Run(unit, task, task.job_id, job.dry_run, plan, site, folder, again)
+    return Run(unit, task, task.job_id, job.dry_run, plan, site, folder, job.created_ts, again)
 
 
 def given_up(key: str, error: str) -> None:

@@ -1,10 +1,12 @@
 """The tasks on files that a workflow can name, and their arguments (ngenea 3.2)."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.ngenea.context import Context
+from app.ngenea.context import NAP, Context
+from app.ngenea.held import BUSY
 from app.ngenea.migrate import Options as MigrateOptions
 from app.ngenea.migrate import migrate
 from app.ngenea.outcomes import Outcome
@@ -14,6 +16,8 @@ from app.ngenea.recall import recall
 PREFIX: Final = "dynamo.tasks."
 LOCK_LEVELS: Final = ("partial", "implicit", "none")
 LIMIT: Final = 2**63
+# Seconds between tries at files that other tasks are at work on: ten minutes in all.
+PAUSES: Final = (0.1, 0.2, 0.5, 1, 2, *([5] * 119), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +118,32 @@ def faults(name: str, arguments: Mapping[str, Any]) -> list[str]:
 
 
 def run(name: str, context: Context, paths: Sequence[bytes], arguments: Mapping[str, Any]) -> Iterator[Outcome]:
-    """Run a task on a batch of paths. Raises KeyError for one that there is not; `faults` says what else is wrong."""
+    """Run a task on a batch of paths; a file that another task is at work on, as another name of it, is waited for.
+
+    Raises KeyError for a task that there is not; `faults` says what else is wrong.
+    """
     task = find(name)
     if task is None:
         raise KeyError(name)
-    return task.run(context, paths, arguments)
+    waiting, busy = paths, list[Outcome]()
+    for pause in PAUSES:
+        busy = []
+        for outcome in task.run(context, waiting, arguments):
+            if (outcome.code, outcome.message) == BUSY:
+                busy.append(outcome)
+            else:
+                yield outcome
+        if not busy or not _waited(context, pause):
+            return
+        waiting = [outcome.path for outcome in busy]
+    yield from busy
+
+
+def _waited(context: Context, seconds: float) -> bool:
+    """Whether the time passed without the task being told to end."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        if context.stopped():
+            return False
+        time.sleep(min(left, NAP))
+    return not context.stopped()
