@@ -29,7 +29,7 @@ CODES: Final = {
     errno.EACCES: "unreadable",
     errno.EPERM: "unreadable",
     errno.EAGAIN: "busy",
-    errno.ETXTBSY: "busy",
+    errno.ETXTBSY: "in_use",
     errno.ENOSPC: "disk_full",
     errno.EDQUOT: "disk_full",
 }

@@ -129,7 +129,7 @@ def run(name: str, context: Context, paths: Sequence[bytes], arguments: Mapping[
     for pause in PAUSES:
         busy = []
         for outcome in task.run(context, waiting, arguments):
-            if (outcome.code, outcome.message) == BUSY:
+            if outcome.code == BUSY[0]:
                 busy.append(outcome)
             else:
                 yield outcome

@@ -69,7 +69,7 @@ def test_a_tree_goes_to_a_folder_and_comes_back(hub):
         known = trees.know(films)
         job = hub.run("migrate", "berlin", "/films", "/films/vanished")
         check_reasons(hub, job, refused)
-        check_counts(job, processed=len(known) - refused, failed=refused + 1, state="ERROR")
+        check_counts(hub, job, processed=len(known) - refused, failed=refused + 1, state="ERROR")
         check_stubs(films, known, refused)
         held = stored_in_folder(vault)
         moved = {name: one for name, one in known.items() if name != b"unreadable"}
@@ -80,7 +80,7 @@ def test_a_tree_goes_to_a_folder_and_comes_back(hub):
         again = hub.run("migrate", "berlin", "/films")
         assert (again["processed"], again["failed"]) == (0, refused)
         back = hub.run("recall", "berlin", "/films")
-        check_counts(back, processed=len(moved), failed=refused, state="ERROR" if refused else "SUCCESS")
+        check_counts(hub, back, processed=len(moved), failed=refused, state="ERROR" if refused else "SUCCESS")
         assert trees.know(films) == known
         assert (films / "sparse.img").stat().st_blocks * 512 < 2**20
     finally:
@@ -100,14 +100,14 @@ def test_a_tree_goes_to_s3_and_comes_back(hub, tmp_path):
         trees.build(films, FILES)
         known = trees.know(films)
         first = hub.run("premigrate", "berlin", "/films")
-        check_counts(first, processed=len(known), failed=0)
+        check_counts(hub, first, processed=len(known), failed=0)
         assert trees.know(films) == known
         check_objects(endpoint, place.name, known)
         job = hub.run("migrate", "berlin", "/films")
-        check_counts(job, processed=len(known), failed=0)
+        check_counts(hub, job, processed=len(known), failed=0)
         check_stubs(films, known, 0)
         back = hub.run("recall", "berlin", "/films")
-        check_counts(back, processed=len(known), failed=0)
+        check_counts(hub, back, processed=len(known), failed=0)
         assert trees.know(films) == known
 
 
@@ -131,8 +131,9 @@ def check_objects(endpoint: str, bucket: str, known: dict[bytes, trees.Known]) -
     assert seen == {one.digest for one in known.values()}
 
 
-def check_counts(job, *, processed: int, failed: int, state: str = "SUCCESS") -> None:
-    assert (job["state"], job["processed"], job["failed"]) == (state, processed, failed), job
+def check_counts(hub: Installation, job, *, processed: int, failed: int, state: str = "SUCCESS") -> None:
+    why = hub.hub.get(f"/jobs/{job['id']}/files/", category="failed")["results"]
+    assert (job["state"], job["processed"], job["failed"]) == (state, processed, failed), (job, why)
     assert job["progress"] == 100
     done = job["processed"] + job["failed"] + job["skipped"] + job["aborted"]
     assert done == job["discovered"]
