@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,6 +19,7 @@ from app.ngenea.rooted import NotRegular, PathError
 from models.ngenea.files import Entry
 
 OPEN_FILES: Final = 65_536
+TICK: Final = 12_000_000  # nanoseconds; the slowest clock that kernels have is 10 ms
 BUSY: Final = ("busy", "another task is at work on this file")
 MODIFIED: Final = ("modified", "the file was changed while the task was at work on it")
 UNKNOWN_STUB: Final = ("unknown_stub", "its data is in a bucket, but the catalogue does not say where")
@@ -213,7 +215,14 @@ class _Wave:
                 self._drop(held, BUSY if isinstance(found, recover.Busy) else fault(found))
 
     def lock(self) -> None:
-        """Keep the files that nobody else has locked."""
+        """Keep the files that nobody else has locked, and see how they are now.
+
+        Within one tick of the file system's clock two changes look like one. So a file that was changed just now is
+        looked at when the tick is over.
+        """
+        newest = max((held.stat.st_ctime_ns for held in self.files), default=0)
+        if 0 <= time.time_ns() - newest < TICK:
+            time.sleep(TICK / 1e9)
         for held in list(self.files):
             if not inodes.lock(held.descriptor):
                 self._drop(held, BUSY)

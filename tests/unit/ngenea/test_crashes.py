@@ -239,3 +239,18 @@ def test_a_process_that_is_killed(fs: World, database, run, orders, step):
     report = reconcile(fs.context(), -timedelta(seconds=5))
     assert (report.objects, report.faults, fs.journal()) == (0, [], [])
     assert fs.objects() == ["work/0", "work/1"]
+
+
+def test_a_removal_that_died_leaves_an_object_that_is_needed_again(world: World):
+    path = world.write(b"file", b"data")
+    world.run("migrate", path)
+    with db.write():
+        db.execute(
+            "INSERT INTO ngenea_journal (site_id, path, operation, step, bucket_id, key, claim)"
+            " VALUES (?, ?, 'recall', 'removing', ?, 'work/file', 'gone')",
+            world.site.pk,
+            b"/space/other",
+            world.bucket.pk,
+        )
+    assert reconcile(world.context()).settled == 1
+    assert (world.objects(), world.journal()) == (["work/file"], [])

@@ -580,3 +580,61 @@ def test_a_file_that_somebody_has_open_goes_too(world: World, mode):
     assert world.one("recall", path).state == "processed"
     assert os.pread(descriptor, 10, 0) == b"data"
     os.close(descriptor)
+
+
+def test_what_is_written_after_the_upload_is_never_dropped(world: World, monkeypatch):
+    path = world.write(b"file", b"first")
+
+    def hit(step: str) -> None:
+        if step == "ngenea.punching":
+            world.write(b"file", b"other")
+
+    monkeypatch.setattr("app.ngenea.migrate.failpoints.hit", hit)
+    outcome = world.one("migrate", path)
+    assert (outcome.state, outcome.code) == ("failed", "modified")
+    assert world.read(b"file") == b"other"
+    monkeypatch.undo()
+    assert world.one("migrate", path).state == "processed"
+    world.run("recall", path)
+    assert world.read(b"file") == b"other"
+
+
+def test_a_new_sparse_file_with_a_stubs_inode_number_is_a_new_file(world: World):
+    path = world.write(b"file", b"x" * 10_000)
+    world.run("migrate", path)
+    os.unlink(world.path(b"file"))
+    with open(world.path(b"file"), "wb") as file:
+        file.seek(1_000_000)
+        file.write(b"end")
+    with db.write():
+        db.execute("UPDATE ngenea_entry SET inode = ?", world.stat(b"file").st_ino)
+    found = world.read(b"file")
+    assert world.one("migrate", path).state == "processed"
+    world.run("recall", path)
+    assert world.read(b"file") == found
+
+
+@rule("ngenea 5")
+def test_an_object_goes_when_the_last_file_that_needs_it_does(world: World, tmp_path):
+    with db.write():
+        there = site_row("there")
+        SpaceSite.create(space=world.space, site=there, mountpoint="/space", ready=True)
+        TargetSite.create(target=world.target, site=there, ready=True)
+    (tmp_path / "there" / "space").mkdir(parents=True)
+    other = replace(world, folder=tmp_path / "there", site=there)
+    for one in (world, other):
+        one.run("migrate", one.write(b"file", b"shared"))
+    assert world.one("recall", b"/space/file", delete_remote=True).state == "processed"
+    assert world.objects() == ["work/file"]
+    assert other.one("recall", b"/space/file", delete_remote=True).state == "processed"
+    assert other.read(b"file") == b"shared"
+    assert world.objects() == []
+
+
+def test_zeros_that_come_back_are_holes(world: World):
+    data = b"begin" + bytes(9 * 1024 * 1024) + b"end"
+    path = world.write(b"file", data)
+    world.run("migrate", path)
+    world.run("recall", path)
+    assert world.read(b"file") == data
+    assert world.stat(b"file").st_blocks * 512 < 5 * 1024 * 1024

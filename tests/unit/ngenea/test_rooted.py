@@ -3,6 +3,7 @@
 import os
 import stat
 import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -104,12 +105,15 @@ def test_nor_while_folders_are_swapped_for_links(root, tmp_path):
             os.symlink(tmp_path / "out", here)
             os.unlink(here)
             os.rename(root.folder / "kept", here)
+            time.sleep(0.0002)
 
     thread = threading.Thread(target=swap)
     thread.start()
-    seen = set()
+    seen: set[bytes] = set()
+    tries = 0
     try:
-        for _ in range(3000):
+        while len(seen) < 2 or tries < 3000:
+            tries += 1
             try:
                 seen.add(read(root, b"/a/b/file"))
             except OSError:
