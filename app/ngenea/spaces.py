@@ -15,6 +15,7 @@ from models.ngenea.sites import ExternalTarget, Site, Space, SpaceSite, TargetSi
 Document = dict[str, Any]
 DEFAULTS: Final[Document] = {"color": [128, 128, 128], "size": None}
 FIELDS: Final = ("name", *DEFAULTS)
+LONGEST: Final = 255  # bytes of a folder's name
 
 
 def listed(
@@ -62,9 +63,11 @@ def _mountpoint(text: str, faults: Faults) -> str:
     """A mount point as it is kept."""
     try:
         path = names.read(text.rstrip("/") or "/")
-        if rooted.components(path):
+        parts = rooted.components(path)
+        if parts and max(map(len, parts)) <= LONGEST:
             return names.show(path)
-        faults.append(("/mountpoint", "A space is not all of a site."))
+        fault = "No folder has a name that long." if parts else "A space is not all of a site."
+        faults.append(("/mountpoint", fault))
     except ValueError as exc:
         faults.append(("/mountpoint", f"This is no path: {exc}."))
     return ""

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.core import clock, db
+from app.ngenea import announce
 from models.ngenea.sites import Node
 from tests.support.ngenea import Hub, make_group, make_user
 from tests.support.sites import join, make_site, make_space, site_worker
@@ -198,7 +199,26 @@ def test_a_worker_notices_that_its_site_is_deleted(root, tmp_path):
         worker.stop()
 
 
-PATHS = ("/sites/1/", "/sites/1/health/", "/nodes/1/", "/queues/1/", "/filesystems/1/", "/storagepools/1/")
+def test_a_page_is_read_at_once(root, tmp_path):
+    def all_counted():
+        with db.count_queries() as counted:
+            for path in LISTS:
+                assert root.get(path)["results"]
+        return counted.count
+
+    def furnish(name):
+        number = make_site(root, name)
+        make_space(root, name, name)
+        assert announce.tell(number, name, {"default": 1}, tmp_path)
+
+    furnish("london")
+    few = all_counted()
+    for number in range(8):
+        furnish(f"site-{number}")
+    assert all_counted() == few
+    assert root.get("/nodes/")["count"] == 9
+
+
 LISTS = ("/sites/", "/nodes/", "/queues/", "/filesystems/", "/storagepools/", "/settingstasks/")
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.core.db import count_queries
 from tests.support.ngenea import Hub, make_group
 from tests.support.sites import (
     catalogued,
@@ -85,6 +86,7 @@ def test_a_mount_point_is_bytes(root, london, shown, name):
         ({"mountpoint": "/a/./b"}, "mountpoint"),
         ({"mountpoint": "/a//b"}, "mountpoint"),
         ({"mountpoint": None}, "mountpoint"),
+        ({"mountpoint": "/" + "\u00e9" * 128}, "mountpoint"),
         ({"name": "a/b"}, "name"),
         ({"name": ".."}, "name"),
         ({"name": " a"}, "name"),
@@ -182,6 +184,18 @@ def test_spaces_are_found_by_site_and_keyword(root):
     assert found(search_keyword="0%") == ["100%"]
     assert found(search_keyword="%%") == []
     root.refused(400, "GET", "/spaces/", params={"site_id": "london"})
+
+
+def test_a_page_of_spaces_is_read_at_once(root):
+    make_site(root)
+    make_space(root, "one")
+    with count_queries() as few:
+        root.get("/spaces/")
+    for number in range(15):
+        make_space(root, f"more-{number}", mountpoint=f"/one/{number}")
+    with count_queries() as many:
+        assert len(root.get("/spaces/")["results"]) == 16
+    assert many.count == few.count
 
 
 @pytest.mark.rule("ngenea 2")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.core.db import count_queries
 from tests.support.ngenea import make_group
 from tests.support.server import free_port
 from tests.support.sites import (
@@ -149,6 +150,20 @@ def test_targets_are_found_by_bucket(root, bucket, tmp_path):
     name = root.get(f"/buckets/{another}/")["name"]
     assert [target["name"] for target in root.get("/external_targets/", bucket=name)["results"]] == ["two"]
     assert root.get("/external_targets/", bucket="x")["count"] == 0
+
+
+def test_a_page_of_targets_is_read_at_once(root, bucket):
+    make_site(root)
+    make_space(root)
+    make_target(root, bucket)
+    with count_queries() as few:
+        root.get("/external_targets/")
+    for number in range(10):
+        make_space(root, f"more-{number}")
+        make_target(root, bucket, f"more-{number}", f"more-{number}")
+    with count_queries() as many:
+        assert len(root.get("/external_targets/")["results"]) == 11
+    assert many.count == few.count
 
 
 @pytest.mark.rule("ngenea 2")
