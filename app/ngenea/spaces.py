@@ -142,18 +142,22 @@ def _leave(space: Any, site: int) -> None:
     SpaceSite.delete().where(SpaceSite.space == space.pk, SpaceSite.site == site).execute()
 
 
-def delete(number: int) -> None:
+def delete(caller: Caller, number: int) -> None:
     """Delete a space; its files stay. Raises BadRequest while anything refers to it."""
     space = db.for_update(Space.select().where(Space.pk == number)).get()
     if space.immutable:
         raise refuse_one("", "This space cannot be deleted.")
     if Entry.select().where(Entry.space == number).exists():
         raise refuse_one("", "Data of its files is in buckets.")
-    related = space_views.relationships([number])[number]
-    if related:
+    related = space_views.relationships(caller, [number])[number]
+    if (
+        related
+        or space_views.within([number])
+        or ExternalTarget.select().where(ExternalTarget.space == number).exists()
+    ):
         kinds = {"space": "the space", "external_target": "the target"}
         first = ", ".join(f"{kinds[one['type']]} {one['name']}" for one in related[:3])
-        raise refuse_one("", f"There refers to it: {first}.")
+        raise refuse_one("", f"There refers to it: {first or 'something you may not see'}.")
     try:
         with db.savepoint():
             Space.delete().where(Space.pk == number).execute()

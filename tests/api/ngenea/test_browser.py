@@ -223,6 +223,7 @@ def test_pages_of_one_site_lead_on_there(root, london, tmp_path):
         assert [entry["children"]["next"] is None for entry in entries] == [True, False]
         more = root.http.get(entries[1]["children"]["next"], headers={"Authorization": root.credential}).json()
         assert [names(entry) for entry in more] == [["20", "21", "22", "23", "24"]]
+        assert more[0]["children"]["previous"].count("site=") == 1
 
 
 @pytest.mark.rule("ngenea 2")

@@ -199,6 +199,18 @@ def test_a_page_of_spaces_is_read_at_once(root):
 
 
 @pytest.mark.rule("ngenea 2")
+def test_what_may_not_be_seen_keeps_a_space_and_has_no_name(root, ada, tmp_path):
+    make_site(root)
+    outer = make_space(root, "outer", mountpoint="/data")
+    make_space(root, "inner", mountpoint="/data/inner")
+    make_group("owners", "view_space", "delete_space", on=("space", outer))
+    join("ada", "owners")
+    assert ada.get(f"/spaces/{outer}/")["relationships"] == []
+    assert "inner" not in str(ada.refused(400, "DELETE", f"/spaces/{outer}/"))
+    assert "inner" in str(root.refused(400, "DELETE", f"/spaces/{outer}/"))
+
+
+@pytest.mark.rule("ngenea 2")
 def test_who_may_see_and_change_spaces(nobody, root, ada):
     make_site(root)
     number = make_space(root)

@@ -189,3 +189,5 @@ def test_who_may_see_and_change_targets(nobody, root, ada, bucket):
     make_group("openers", "view_bucket")
     join("ada", "openers")
     ada.post("/external_targets/", body)
+    make_space(root, "hidden")
+    assert "space" in ada.refused(400, "POST", "/external_targets/", {**body, "name": "y", "space": "hidden"})
