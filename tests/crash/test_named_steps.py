@@ -9,6 +9,7 @@ import pytest
 from app.core.failpoints import STEPS
 from tests.crash import test_host_steps, test_site_workers
 from tests.crash.site import KINDS, PATIENCE, Site
+from tests.unit.ngenea import test_crashes
 
 pytestmark = pytest.mark.long
 
@@ -134,4 +135,5 @@ def test_all_work_that_was_left_is_done(site):
 
 def test_every_step_has_its_turn():
     here = {step.partition("@")[0] for step in UPLOAD + REPORT + DELETE + WORK + DOWNLOAD}
-    assert here | {test_host_steps.JOINED, *test_host_steps.STEPS, *test_site_workers.STEPS} == STEPS.keys()
+    elsewhere = {test_host_steps.JOINED, *test_host_steps.STEPS, *test_crashes.STEPS, *test_site_workers.STEPS}
+    assert here | elsewhere == STEPS.keys()
