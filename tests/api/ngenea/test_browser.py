@@ -175,6 +175,14 @@ def test_what_askers_left_is_forgotten(root):
         assert db.rows("SELECT 1 FROM ngenea_question") == []
 
 
+def test_a_worker_that_fails_is_a_fault_of_the_server(root, london, monkeypatch):
+    def fail(site, question):
+        raise KeyError("hidden")
+
+    monkeypatch.setitem(questions._answers, "look", fail)
+    assert root.refused(500, "GET", "/file/", params={"path": "/", "site": "london"}) == {"detail": "internal error"}
+
+
 def test_no_more_than_some_wait(root, monkeypatch):
     number = make_site(root)
     with db.write():

@@ -7,6 +7,7 @@ import pytest
 
 from app.core.db import count_queries
 from tests.support.ngenea import Hub, make_group
+from tests.support.racing import race
 from tests.support.sites import (
     catalogued,
     fs_body,
@@ -166,6 +167,27 @@ def test_a_deleted_space_leaves_its_files(root, london):
     root.delete(f"/spaces/{number}/")
     root.refused(404, "GET", f"/spaces/{number}/")
     assert (london.folder / "projects/file").read_text() == "kept"
+
+
+def test_a_space_that_is_deleted_gets_no_folder(root, tmp_path):
+    make_site(root)
+    root.delete(f"/spaces/{make_space(root)}/")
+    with site_worker("london", tmp_path / "london"):
+        task = settled(root)[0]
+    assert task["state"] == "FAILURE"
+    assert "any more" in root.get(f"/settingstasks/{task['id']}/")["results"]["error"]
+    assert list((tmp_path / "london").iterdir()) == []
+
+
+def test_two_spaces_are_not_made_at_one_mount_point(root):
+    make_site(root)
+
+    def make(name):
+        body = {"name": name, "mountpoint": "/data", "sites": [{"name": "london"}]}
+        return lambda: root.call("POST", "/spaces/", body).status_code
+
+    assert sorted(race(*[make(name) for name in "abcd"])) == [201, 400, 400, 400]
+    assert root.get("/spaces/")["count"] == root.get("/settingstasks/")["count"] == 1
 
 
 def test_spaces_are_found_by_site_and_keyword(root):

@@ -141,6 +141,15 @@ def test_data_of_files_keeps_a_target(root, bucket, tmp_path):
     assert root.patch(path, {"available_on_sites": [london]})["available_on_sites"] == [london]
 
 
+def test_a_target_that_is_deleted_is_not_tried(root, bucket, tmp_path):
+    make_site(root)
+    make_space(root)
+    root.delete(f"/external_targets/{make_target(root, bucket)}/")
+    with site_worker("london", tmp_path / "london"):
+        states = {task["tasktype"]: task["state"] for task in settled(root)}
+    assert states == {"create_space": "SUCCESS", "check_target": "FAILURE"}
+
+
 def test_targets_are_found_by_bucket(root, bucket, tmp_path):
     make_site(root)
     make_space(root)
