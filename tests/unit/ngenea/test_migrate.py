@@ -612,3 +612,29 @@ def test_a_new_sparse_file_with_a_stubs_inode_number_is_a_new_file(world: World)
     assert world.one("migrate", path).state == "processed"
     world.run("recall", path)
     assert world.read(b"file") == found
+
+
+@rule("ngenea 5")
+def test_an_object_goes_when_the_last_file_that_needs_it_does(world: World, tmp_path):
+    with db.write():
+        there = site_row("there")
+        SpaceSite.create(space=world.space, site=there, mountpoint="/space", ready=True)
+        TargetSite.create(target=world.target, site=there, ready=True)
+    (tmp_path / "there" / "space").mkdir(parents=True)
+    other = replace(world, folder=tmp_path / "there", site=there)
+    for one in (world, other):
+        one.run("migrate", one.write(b"file", b"shared"))
+    assert world.one("recall", b"/space/file", delete_remote=True).state == "processed"
+    assert world.objects() == ["work/file"]
+    assert other.one("recall", b"/space/file", delete_remote=True).state == "processed"
+    assert other.read(b"file") == b"shared"
+    assert world.objects() == []
+
+
+def test_zeros_that_come_back_are_holes(world: World):
+    data = b"begin" + bytes(9 * 1024 * 1024) + b"end"
+    path = world.write(b"file", data)
+    world.run("migrate", path)
+    world.run("recall", path)
+    assert world.read(b"file") == data
+    assert world.stat(b"file").st_blocks * 512 < 5 * 1024 * 1024
