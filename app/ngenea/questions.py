@@ -21,7 +21,7 @@ Document = dict[str, Any]
 KIND: Final = "ngenea.browse"
 AT_ONCE: Final = 5  # askers of this process that may wait; each holds a thread that others need too
 FIRST_LOOK, LAST_LOOK = 0.02, 0.2  # seconds between two looks for an answer
-KEPT: Final = timedelta(minutes=1)  # beyond the time that somebody waits
+KEPT: Final = timedelta(minutes=1)  # beyond the time that somebody waits; the clocks of hosts differ
 
 log = structlog.get_logger("flotilla.ngenea")
 
@@ -136,7 +136,7 @@ def purge() -> None:
 def run(unit: work.Unit) -> None:
     """Answer the question that a unit of work is for, if somebody still waits."""
     with db.read():
-        row: Any = Question.get_or_none(Question.question_id == unit.key, Question.expires_ts > clock.now())
+        row: Any = Question.get_or_none(Question.question_id == unit.key, Question.expires_ts > clock.now() - KEPT)
     if row is None:
         return
     try:

@@ -135,12 +135,11 @@ def _faults(body: Document) -> Faults:
     return []
 
 
-def delete(number: int) -> None:
+def delete(caller: Caller, number: int) -> None:
     """Delete a site, with what waits for its workers; raises BadRequest while spaces are on it or jobs are of it."""
-    spaces = Space.select(Space.name).join(SpaceSite).where(SpaceSite.site == number).order_by(Space.pk).limit(3)
-    names = column(spaces)
-    if names:
-        raise refuse_one("", f"There are spaces on this site: {', '.join(names)}.")
+    if SpaceSite.select().where(SpaceSite.site == number).exists():
+        names = [space.name for space in _spaces(caller, [Site.get_by_id(number)])[number][:3]]
+        raise refuse_one("", f"There are spaces on this site: {', '.join(names) or 'none that you may see'}.")
     if Job.select().where(Job.site == number).exists():
         raise refuse_one("", "There are jobs of this site.")
     place = here.place(number)

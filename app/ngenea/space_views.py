@@ -15,7 +15,7 @@ Document = dict[str, Any]
 def describe(caller: Caller, spaces: list[Any], base_url: str) -> list[Document]:
     """Spaces with their sites, and what refers to them."""
     numbers = [space.pk for space in spaces]
-    related = relationships(numbers)
+    related = relationships(caller, numbers)
     mine = Space.select(Space.pk).where(Space.pk.in_(numbers), rights.permitted(caller, Space, ("change",)))
     editable = set(column(mine))
     sites: dict[int, list[Any]] = defaultdict(list)
@@ -46,22 +46,33 @@ def describe(caller: Caller, spaces: list[Any], base_url: str) -> list[Document]
     ]
 
 
-def relationships(spaces: list[int]) -> dict[int, list[Document]]:
-    """By the number of a space: its targets, and the spaces that lie within it on a site."""
+def relationships(caller: Caller, spaces: list[int]) -> dict[int, list[Document]]:
+    """By the number of a space: its targets, and the spaces that lie within it, of those the caller may know of."""
     found: dict[int, list[Document]] = defaultdict(list)
-    if not spaces:
-        return found
     targets: Any = ExternalTarget.select(ExternalTarget.pk, ExternalTarget.name, ExternalTarget.space)
-    for row in targets.where(ExternalTarget.space.in_(spaces)).order_by(ExternalTarget.pk):
+    mine = (ExternalTarget.space.in_(spaces), rights.visible(caller, ExternalTarget))
+    for row in targets.where(*mine).order_by(ExternalTarget.pk):
         found[row.space_id].append({"type": "external_target", "id": row.pk, "name": row.name})
+    inner = within(spaces)
+    numbers = [number for _, number in inner]
+    rows = Space.select(Space.pk, Space.name).where(Space.pk.in_(numbers), rights.visible(caller, Space))
+    names = {row.pk: row.name for row in rows}
+    for outer, number in inner:
+        if number in names:
+            found[outer].append({"type": "space", "id": number, "name": names[number]})
+    return found
+
+
+def within(spaces: list[int]) -> list[tuple[int, int]]:
+    """The numbers of these spaces with those of spaces that lie within them on a site."""
+    if not spaces:
+        return []
     marks = ", ".join("?" * len(spaces))
-    within = db.rows(
-        "SELECT DISTINCT o.space_id, s.pk, s.name FROM ngenea_space_site o"  # noqa: S608
+    rows = db.rows(
+        "SELECT DISTINCT o.space_id, i.space_id FROM ngenea_space_site o"  # noqa: S608
         " JOIN ngenea_space_site i ON i.site_id = o.site_id AND i.space_id <> o.space_id"
         " AND substr(i.mountpoint, 1, length(o.mountpoint) + 1) = o.mountpoint || '/'"
-        f" JOIN ngenea_space s ON s.pk = i.space_id WHERE o.space_id IN ({marks}) ORDER BY o.space_id, s.pk",
+        f" WHERE o.space_id IN ({marks}) ORDER BY o.space_id, i.space_id",
         *spaces,
     )
-    for outer, number, name in within:
-        found[outer].append({"type": "space", "id": number, "name": name})
-    return found
+    return [(outer, inner) for outer, inner in rows]

@@ -15,6 +15,7 @@ from models.ngenea.sites import ExternalTarget, Site, Space, SpaceSite, TargetSi
 Document = dict[str, Any]
 DEFAULTS: Final[Document] = {"color": [128, 128, 128], "size": None}
 FIELDS: Final = ("name", *DEFAULTS)
+LONGEST: Final = 255  # bytes of a folder's name
 
 
 def listed(
@@ -62,9 +63,11 @@ def _mountpoint(text: str, faults: Faults) -> str:
     """A mount point as it is kept."""
     try:
         path = names.read(text.rstrip("/") or "/")
-        if rooted.components(path):
+        parts = rooted.components(path)
+        if parts and max(map(len, parts)) <= LONGEST:
             return names.show(path)
-        faults.append(("/mountpoint", "A space is not all of a site."))
+        fault = "No folder has a name that long." if parts else "A space is not all of a site."
+        faults.append(("/mountpoint", fault))
     except ValueError as exc:
         faults.append(("/mountpoint", f"This is no path: {exc}."))
     return ""
@@ -139,18 +142,22 @@ def _leave(space: Any, site: int) -> None:
     SpaceSite.delete().where(SpaceSite.space == space.pk, SpaceSite.site == site).execute()
 
 
-def delete(number: int) -> None:
+def delete(caller: Caller, number: int) -> None:
     """Delete a space; its files stay. Raises BadRequest while anything refers to it."""
     space = db.for_update(Space.select().where(Space.pk == number)).get()
     if space.immutable:
         raise refuse_one("", "This space cannot be deleted.")
     if Entry.select().where(Entry.space == number).exists():
         raise refuse_one("", "Data of its files is in buckets.")
-    related = space_views.relationships([number])[number]
-    if related:
+    related = space_views.relationships(caller, [number])[number]
+    if (
+        related
+        or space_views.within([number])
+        or ExternalTarget.select().where(ExternalTarget.space == number).exists()
+    ):
         kinds = {"space": "the space", "external_target": "the target"}
         first = ", ".join(f"{kinds[one['type']]} {one['name']}" for one in related[:3])
-        raise refuse_one("", f"There refers to it: {first}.")
+        raise refuse_one("", f"There refers to it: {first or 'something you may not see'}.")
     try:
         with db.savepoint():
             Space.delete().where(Space.pk == number).execute()

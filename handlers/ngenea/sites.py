@@ -25,9 +25,9 @@ def update_site(id_: int, body: dict, caller: Caller, request: Request):
     return sites.describe(caller, sites.update(id_, body), request.base_url)
 
 
-def delete_site(id_: int):
+def delete_site(id_: int, caller: Caller):
     """Delete a site."""
-    sites.delete(id_)
+    sites.delete(caller, id_)
     return None, 204
 
 

@@ -25,7 +25,7 @@ def update_space(id_: int, body: dict, caller: Caller, request: Request):
     return space_views.describe(caller, [spaces.update(caller, id_, body)], request.base_url)[0]
 
 
-def delete_space(id_: int):
+def delete_space(id_: int, caller: Caller):
     """Delete a space."""
-    spaces.delete(id_)
+    spaces.delete(caller, id_)
     return None, 204

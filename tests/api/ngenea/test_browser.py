@@ -175,6 +175,14 @@ def test_what_askers_left_is_forgotten(root):
         assert db.rows("SELECT 1 FROM ngenea_question") == []
 
 
+def test_a_worker_that_fails_is_a_fault_of_the_server(root, london, monkeypatch):
+    def fail(site, question):
+        raise KeyError("hidden")
+
+    monkeypatch.setitem(questions._answers, "look", fail)
+    assert root.refused(500, "GET", "/file/", params={"path": "/", "site": "london"}) == {"detail": "internal error"}
+
+
 def test_no_more_than_some_wait(root, monkeypatch):
     number = make_site(root)
     with db.write():
@@ -223,6 +231,7 @@ def test_pages_of_one_site_lead_on_there(root, london, tmp_path):
         assert [entry["children"]["next"] is None for entry in entries] == [True, False]
         more = root.http.get(entries[1]["children"]["next"], headers={"Authorization": root.credential}).json()
         assert [names(entry) for entry in more] == [["20", "21", "22", "23", "24"]]
+        assert more[0]["children"]["previous"].count("site=") == 1
 
 
 @pytest.mark.rule("ngenea 2")

@@ -6,8 +6,11 @@ from datetime import timedelta
 import pytest
 
 from app.core import clock, db
+from app.ngenea import announce, sites
+from models.ngenea.jobs import Job
 from models.ngenea.sites import Node
 from tests.support.ngenea import Hub, make_group, make_user
+from tests.support.racing import race
 from tests.support.sites import join, make_site, make_space, site_worker
 from tests.support.waiting import eventually
 
@@ -87,6 +90,37 @@ def test_a_site_with_spaces_stays(root):
     root.delete(f"/sites/{number}/")
     with db.read():
         assert db.rows("SELECT 1 FROM core_work WHERE kind = 'ngenea.settings'") == []
+
+
+def test_a_site_with_jobs_stays(root):
+    number = make_site(root)
+    counts = ("live", "discovering", "discovered", "discovered_bytes", "processed", "processed_bytes", "failed")
+    texts = {"workflow": "migrate", "state": "SUCCESS", "search": ""}
+    with db.write():
+        Job.create(
+            site=number,
+            definition={},
+            request={},
+            by_system=True,
+            dry_run=False,
+            created_ts=clock.now(),
+            **texts,
+            **dict.fromkeys((*counts, "skipped", "aborted"), 0),
+        )
+    root.refused(400, "DELETE", f"/sites/{number}/")
+
+
+def test_a_server_makes_its_site_once(root):
+    root.post("/sites/", {"name": "paris", "shortcode": "london"})
+    race(*[lambda: sites.ensure("london")] * 4)
+    made = [(site["name"], site["shortcode"]) for site in root.get("/sites/")["results"]]
+    assert made == [("paris", "london"), ("london", "london-2")]
+
+
+def test_two_sites_of_a_name_are_not_made_at_once(root):
+    body = {"name": "london", "shortcode": "ldn"}
+    answers = race(*[lambda: root.call("POST", "/sites/", body).status_code] * 5)
+    assert sorted(answers) == [201, 400, 400, 400, 400]
 
 
 @pytest.mark.rule("ngenea 1")
@@ -176,7 +210,11 @@ def test_only_a_node_that_is_offline_is_renamed_or_forgotten(root, tmp_path):
         assert root.patch(node, {"name": "node-1", "site": "london"})["online"] is True
     assert root.patch(node, {"name": "node-2"})["name"] == "node-2"
     assert root.refused(400, "PATCH", node, {"site": "paris"})["site"]
+    with db.write():
+        Node.create(site=number, name="taken")
+    assert root.refused(400, "PATCH", node, {"name": "taken"})["name"]
     root.delete(node)
+    root.delete(f"/nodes/{root.get('/nodes/')['results'][0]['id']}/")
     assert root.get(f"/sites/{number}/health/")["nodes"] == []
     with site_worker("london", tmp_path / "files", "node-2"):
         assert root.get("/nodes/")["results"][0]["name"] == "node-2"
@@ -198,7 +236,26 @@ def test_a_worker_notices_that_its_site_is_deleted(root, tmp_path):
         worker.stop()
 
 
-PATHS = ("/sites/1/", "/sites/1/health/", "/nodes/1/", "/queues/1/", "/filesystems/1/", "/storagepools/1/")
+def test_a_page_is_read_at_once(root, tmp_path):
+    def all_counted():
+        with db.count_queries() as counted:
+            for path in LISTS:
+                assert root.get(path)["results"]
+        return counted.count
+
+    def furnish(name):
+        number = make_site(root, name)
+        make_space(root, name, name)
+        assert announce.tell(number, name, {"default": 1}, tmp_path)
+
+    furnish("london")
+    few = all_counted()
+    for number in range(8):
+        furnish(f"site-{number}")
+    assert all_counted() == few
+    assert root.get("/nodes/")["count"] == 9
+
+
 LISTS = ("/sites/", "/nodes/", "/queues/", "/filesystems/", "/storagepools/", "/settingstasks/")
 
 

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from app.core.db import count_queries
 from tests.support.ngenea import Hub, make_group
+from tests.support.racing import race
 from tests.support.sites import (
     catalogued,
     fs_body,
@@ -85,6 +87,7 @@ def test_a_mount_point_is_bytes(root, london, shown, name):
         ({"mountpoint": "/a/./b"}, "mountpoint"),
         ({"mountpoint": "/a//b"}, "mountpoint"),
         ({"mountpoint": None}, "mountpoint"),
+        ({"mountpoint": "/" + "\u00e9" * 128}, "mountpoint"),
         ({"name": "a/b"}, "name"),
         ({"name": ".."}, "name"),
         ({"name": " a"}, "name"),
@@ -166,6 +169,27 @@ def test_a_deleted_space_leaves_its_files(root, london):
     assert (london.folder / "projects/file").read_text() == "kept"
 
 
+def test_a_space_that_is_deleted_gets_no_folder(root, tmp_path):
+    make_site(root)
+    root.delete(f"/spaces/{make_space(root)}/")
+    with site_worker("london", tmp_path / "london"):
+        task = settled(root)[0]
+    assert task["state"] == "FAILURE"
+    assert "any more" in root.get(f"/settingstasks/{task['id']}/")["results"]["error"]
+    assert list((tmp_path / "london").iterdir()) == []
+
+
+def test_two_spaces_are_not_made_at_one_mount_point(root):
+    make_site(root)
+
+    def make(name):
+        body = {"name": name, "mountpoint": "/data", "sites": [{"name": "london"}]}
+        return lambda: root.call("POST", "/spaces/", body).status_code
+
+    assert sorted(race(*[make(name) for name in "abcd"])) == [201, 400, 400, 400]
+    assert root.get("/spaces/")["count"] == root.get("/settingstasks/")["count"] == 1
+
+
 def test_spaces_are_found_by_site_and_keyword(root):
     london = make_site(root)
     paris = make_site(root, "paris")
@@ -182,6 +206,30 @@ def test_spaces_are_found_by_site_and_keyword(root):
     assert found(search_keyword="0%") == ["100%"]
     assert found(search_keyword="%%") == []
     root.refused(400, "GET", "/spaces/", params={"site_id": "london"})
+
+
+def test_a_page_of_spaces_is_read_at_once(root):
+    make_site(root)
+    make_space(root, "one")
+    with count_queries() as few:
+        root.get("/spaces/")
+    for number in range(15):
+        make_space(root, f"more-{number}", mountpoint=f"/one/{number}")
+    with count_queries() as many:
+        assert len(root.get("/spaces/")["results"]) == 16
+    assert many.count == few.count
+
+
+@pytest.mark.rule("ngenea 2")
+def test_what_may_not_be_seen_keeps_a_space_and_has_no_name(root, ada, tmp_path):
+    make_site(root)
+    outer = make_space(root, "outer", mountpoint="/data")
+    make_space(root, "inner", mountpoint="/data/inner")
+    make_group("owners", "view_space", "delete_space", on=("space", outer))
+    join("ada", "owners")
+    assert ada.get(f"/spaces/{outer}/")["relationships"] == []
+    assert "inner" not in str(ada.refused(400, "DELETE", f"/spaces/{outer}/"))
+    assert "inner" in str(root.refused(400, "DELETE", f"/spaces/{outer}/"))
 
 
 @pytest.mark.rule("ngenea 2")

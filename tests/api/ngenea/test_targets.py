@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.core.db import count_queries
 from tests.support.ngenea import make_group
 from tests.support.server import free_port
 from tests.support.sites import (
@@ -140,6 +141,15 @@ def test_data_of_files_keeps_a_target(root, bucket, tmp_path):
     assert root.patch(path, {"available_on_sites": [london]})["available_on_sites"] == [london]
 
 
+def test_a_target_that_is_deleted_is_not_tried(root, bucket, tmp_path):
+    make_site(root)
+    make_space(root)
+    root.delete(f"/external_targets/{make_target(root, bucket)}/")
+    with site_worker("london", tmp_path / "london"):
+        states = {task["tasktype"]: task["state"] for task in settled(root)}
+    assert states == {"create_space": "SUCCESS", "check_target": "FAILURE"}
+
+
 def test_targets_are_found_by_bucket(root, bucket, tmp_path):
     make_site(root)
     make_space(root)
@@ -149,6 +159,20 @@ def test_targets_are_found_by_bucket(root, bucket, tmp_path):
     name = root.get(f"/buckets/{another}/")["name"]
     assert [target["name"] for target in root.get("/external_targets/", bucket=name)["results"]] == ["two"]
     assert root.get("/external_targets/", bucket="x")["count"] == 0
+
+
+def test_a_page_of_targets_is_read_at_once(root, bucket):
+    make_site(root)
+    make_space(root)
+    make_target(root, bucket)
+    with count_queries() as few:
+        root.get("/external_targets/")
+    for number in range(10):
+        make_space(root, f"more-{number}")
+        make_target(root, bucket, f"more-{number}", f"more-{number}")
+    with count_queries() as many:
+        assert len(root.get("/external_targets/")["results"]) == 11
+    assert many.count == few.count
 
 
 @pytest.mark.rule("ngenea 2")
@@ -174,3 +198,5 @@ def test_who_may_see_and_change_targets(nobody, root, ada, bucket):
     make_group("openers", "view_bucket")
     join("ada", "openers")
     ada.post("/external_targets/", body)
+    make_space(root, "hidden")
+    assert "space" in ada.refused(400, "POST", "/external_targets/", {**body, "name": "y", "space": "hidden"})
