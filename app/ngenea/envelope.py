@@ -55,6 +55,6 @@ def _lists(node: Any) -> Any:
     """The faults of objects in a list: a list with an empty object for each that has none."""
     if not isinstance(node, dict):
         return node
-    if not all(key.isdecimal() for key in node) or max(map(int, node)) > 1000:
+    if not node or not all(key.isdecimal() for key in node) or max(map(int, node)) > 1000:
         return {key: _lists(value) for key, value in node.items()}
     return [_lists(node.get(str(number), {})) for number in range(max(map(int, node)) + 1)]

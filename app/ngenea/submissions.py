@@ -94,11 +94,15 @@ def _echo(body: Document, asked: Asked) -> Document:
 def _site(caller: Caller, name: str) -> Any:
     """The row of a site that the caller knows, or has a space on."""
     site: Any = Site.get_or_none(Site.name == name)
-    if site is not None:
-        known = Site.select().where(Site.pk == site.pk, rights.visible(caller, Site)).exists()
-        if known or _spaces(caller, site):
-            return site
-    raise refuse_one("/site", NO_SITE)
+    if site is None or not _knows(caller, site):
+        raise refuse_one("/site", NO_SITE)
+    return site
+
+
+def _knows(caller: Caller, site: Any) -> bool:
+    """Whether a caller may know of a site, or of a space on it."""
+    seen = Site.select().where(Site.pk == site.pk, rights.visible(caller, Site)).exists()
+    return bool(seen or _spaces(caller, site))
 
 
 def _spaces(caller: Caller, site: Any) -> dict[int, bytes]:
@@ -243,7 +247,7 @@ def _action(caller: Caller, action: Document, site: Any, queue: str) -> Document
     there, its_queue = site, queue
     if action.get("site") not in (None, "", site.name):
         there = Site.get_or_none(Site.name == action["site"])
-        if there is None or not Site.select().where(Site.pk == there.pk, rights.visible(caller, Site)).exists():
+        if there is None or not _knows(caller, there):
             raise refuse_one("/fields", f"There is no site {action['site']}.")
         its_queue = DEFAULT_QUEUE
     if action.get("queue"):
@@ -313,9 +317,9 @@ def _append(caller: Caller, body: Document, asked: Asked, paths: list[bytes], sp
     refuse([("/job", "The job is one of another workflow or site.")] if not same else [])
     refuse([(f"/{name}", "The job was made with another value.") for name in differing])
     if paths:
-        count = {**job.request, "count": job.request["count"] + len(paths)}
-        search = "\n".join([job.search, *map(names.show, paths)]).lower()[:SEARCHED]
-        Job.update(request=count, search=search).where(Job.pk == number).execute()
         queue = asked.queue.name if job.queue_id is None or body.get("queue") else Queue.get_by_id(job.queue_id).name
         begin(number, job.site_id, queue, paths, spaces)
+        request = {**job.request, "count": JobInput.select().where(JobInput.job == number).count()}
+        search = "\n".join([job.search, *map(names.show, paths)]).lower()[:SEARCHED]
+        Job.update(request=request, search=search).where(Job.pk == number).execute()
     return number
