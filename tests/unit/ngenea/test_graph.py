@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core import db, failpoints, work
-from app.ngenea import discovery, graph, here, rules, states, tasks
+from app.ngenea import discovery, here, job_paths, rules, states, tasks
 from app.ngenea.outcomes import Outcome
 from tests.support.ngenea_jobs import (
     COPY,
@@ -440,13 +440,13 @@ def test_a_folder_of_many_files_is_written_in_parts(hall, me, monkeypatch):
         hall.file(b"dir/f%d" % number)
     make_workflow("loud", {"name": SHOUT})
     largest = []
-    plain = graph.discover
+    plain = job_paths.discover
 
     def noting(job, task, found):
         largest.append(len(found))
         return plain(job, task, found)
 
-    monkeypatch.setattr(graph, "discover", noting)
+    monkeypatch.setattr(job_paths, "discover", noting)
     number = submit(me, "loud", f"{SPACE}/dir")
     hall.work_off(2)
     assert max(largest) == 500
