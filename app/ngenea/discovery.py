@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.core import db, failpoints
-from app.ngenea import graph, names, states, walk
+from app.ngenea import graph, job_paths, names, states, walk
 from app.ngenea.outcomes import Outcome
 from app.ngenea.rooted import kind_of
 from app.ngenea.running import Run
@@ -149,15 +149,14 @@ class Finder:
         if state not in states.RUNNING:
             return  # what is left out here is found again when the task is run again
         faults = list(self._faults.values())
-        failed = [(one.path, one.size, one.state, one.code, one.message) for one in faults]
-        graph.discover(run.job, run.number, failed)
-        found = [(path, size, "", "", "") for path, (size, _, _) in self._paths.items() if path not in self._faults]
-        new = graph.discover(run.job, run.number, found)
+        job_paths.discover_failed(run.job, run.number, faults)
+        found = [(path, size) for path, (size, _, _) in self._paths.items() if path not in self._faults]
+        new = job_paths.discover(run.job, run.number, found)
         for at in range(len(self._plan.rules)):
             paths = [(p, kind, size) for p, (size, kind, chosen) in self._paths.items() if at in chosen and p in new]
             self._fill(at, paths)
         self._add_folders()
-        graph.note(run.number, self._given + faults)
+        job_paths.note(run.number, self._given + faults)
 
     def _fill(self, rule: int, paths: list[tuple[bytes, str, int]]) -> None:
         """Put paths into the open batch of a rule; full ones go on their way."""
@@ -171,7 +170,7 @@ class Finder:
                 batch.count += 1
                 batch.size += paths[count][2]
                 count += 1
-            graph.add_paths(self._run.job, batch.number, paths[:count])
+            job_paths.add(self._run.job, batch.number, paths[:count])
             paths = paths[count:]
             if self._is_full(batch):
                 del self._open[rule]
@@ -206,7 +205,7 @@ class Finder:
         for rule, batch in self._open.items():
             action = self._plan.rules[rule].actions[0]
             graph.release(action.site, action.queue, [batch.number])
-        counts = graph.outcome_counts(run.number)
+        counts = job_paths.outcome_counts(run.number)
         failed = self._counts["failed"] or self._counts["too_long"] or counts.get(states.PATH_FAILED)
         found = self._counts["files"] or self._counts["folders"] or counts.get(states.PROCESSED)
         ended = states.ERROR if failed else states.SUCCESS if found else states.SKIPPED

@@ -83,7 +83,7 @@ def _histories(rows: list[Any]) -> dict[int, list[Document]]:
     if not rows:
         return found
     by_path = {(row.job_id, bytes(row.path)): row.pk for row in rows}
-    query: Any = TaskPath.select(TaskPath, Task.tasktype).join(Task)
+    query: Any = TaskPath.select(TaskPath, Task.tasktype.alias("tasktype")).join(Task).objects()
     query = query.where(TaskPath.job.in_({job for job, _ in by_path}), TaskPath.path.in_({path for _, path in by_path}))
     for row in query.order_by(TaskPath.pk):
         number = by_path.get((row.job_id, bytes(row.path)))
@@ -91,7 +91,7 @@ def _histories(rows: list[Any]) -> dict[int, list[Document]]:
             found[number].append(
                 {
                     "task": row.task_id,
-                    "tasktype": row.task.tasktype,
+                    "tasktype": row.tasktype,
                     "state": row.state or jobs.OPEN_PATH,
                     "code": row.code,
                     "message": row.message,

@@ -35,7 +35,7 @@ class Rule:
         """Whether type and globs take a path."""
         if TYPES[self.type] not in ("all", kind):
             return False
-        return walk.matches(path, self.include, self.exclude, space)
+        return not (self.include or self.exclude) or walk.matches(path, self.include, self.exclude, space)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ class Plan:
 
     def takes(self, path: bytes) -> bool:
         """Whether the globs of the site and of the request let a path pass."""
-        space = self.space_of(path)
+        space = self.space_of(path) if self.globs else b""
         return all(walk.matches(path, include, exclude, space) for include, exclude in self.globs)
 
     def enters(self, folder: bytes) -> bool:
         """Whether a folder is looked into: none that is excluded, whatever is to be included."""
-        space = self.space_of(folder)
+        space = self.space_of(folder) if self.globs else b""
         return all(walk.matches(folder, (), exclude, space) for _, exclude in self.globs)
 
     def space_of(self, path: bytes) -> bytes:
@@ -91,7 +91,7 @@ def plan(definition: Mapping[str, Any], spaces: Sequence[bytes], batch_size: int
     return Plan(
         definition["discovery"],
         definition["skip_missing"],
-        [(include, exclude) for include, exclude in definition["globs"]],
+        [(include, exclude) for include, exclude in definition["globs"] if include or exclude],
         rules,
         spaces,
         batch_size,

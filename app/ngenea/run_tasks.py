@@ -12,7 +12,7 @@ import structlog
 
 from app.core import db, failpoints, work
 from app.core.errors import InsufficientStorage, Unavailable
-from app.ngenea import discovery, graph, running, states, tasks
+from app.ngenea import discovery, graph, job_paths, running, states, tasks
 from app.ngenea.context import Context, Stopped
 from app.ngenea.outcomes import Outcome
 from app.ngenea.running import Run
@@ -62,7 +62,7 @@ class _Batch:
         """Work through the paths; what went wrong with all of it, '' if nothing."""
         run = self._run
         with db.read():
-            paths = [path for path, _, _ in graph.open_paths(run.number, ALL)]
+            paths = [path for path, _, _ in job_paths.open_paths(run.number, ALL)]
         given = set(paths)
         context = Context(
             site=run.site.pk,
@@ -104,7 +104,7 @@ class _Batch:
         self._written = time.monotonic()
 
     def _note(self) -> None:
-        graph.record(self._run.job, self._run.number, self._done, last=self._last)
+        job_paths.record(self._run.job, self._run.number, self._done, last=self._last)
 
     def _end(self, state: str, error: str) -> None:
         """In a write unit that holds the job: the task is at its end, or stops for now."""
@@ -112,12 +112,12 @@ class _Batch:
         if error:
             running.fail(run.job, run.number, error)
             return
-        if graph.open_paths(run.number, 1):
+        if job_paths.open_paths(run.number, 1):
             if run.stopped_before(state):
                 run.leave(state)
                 return
-            graph.fail_rest(run.job, run.number, "no_outcome", UNKNOWN)
-        counts: dict[str, Any] = graph.outcome_counts(run.number)
+            job_paths.fail_rest(run.job, run.number, "no_outcome", UNKNOWN)
+        counts: dict[str, Any] = job_paths.outcome_counts(run.number)
         if counts.get(states.PROCESSED) and not self._last and state in (*states.RUNNING, *states.HELD):
             graph.pass_on(run.job, run.number, discovery.step(run.plan, run.task.rule, run.task.step + 1))
         graph.end(run.job, run.number, states.of_task(counts), counts)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.core import clock, db, schedule, work
-from app.ngenea import graph, here, rules, states, submissions
+from app.ngenea import graph, here, job_paths, known, rules, states
 from app.ngenea.rooted import Root
 from models.ngenea.jobs import Job, Task
 from models.ngenea.sites import Site
@@ -122,7 +122,7 @@ def _mark(task: Any, state: str, after: str) -> None:
 def _run(unit: work.Unit, task: Any) -> Run:
     job: Any = Job.select(Job.definition, Job.dry_run, Job.site, Job.created_ts).where(Job.pk == task.job_id).get()
     site: Any = Site.get_by_id(task.site_id)
-    spaces = submissions.all_spaces(job.site_id)
+    spaces = known.all_spaces(job.site_id)
     plan = rules.plan(job.definition, list(spaces.values()), site.file_batch_size, site.file_batch_gb * GIGABYTE)
     folder = here.folder(task.site_id)
     again = task.started_ts is not None
@@ -143,8 +143,8 @@ def fail(job: int, task: int, message: str) -> None:
         return
     message = message.replace("\0", "")[:MAX_MESSAGE]
     if not found[1]:
-        graph.fail_rest(job, task, "failure", message)
-    graph.end(job, task, states.FAILURE, {"error": message, **graph.outcome_counts(task)})
+        job_paths.fail_rest(job, task, "failure", message)
+    graph.end(job, task, states.FAILURE, {"error": message, **job_paths.outcome_counts(task)})
 
 
 def settle_idle(job: int) -> None:

@@ -99,10 +99,10 @@ class Hall:
     def text(self, name: str) -> bytes:
         return (self.folder / SPACE[1:] / name).read_bytes()
 
-    def work_off(self, limit: int = 100_000) -> int:
+    def work_off(self, limit: int = 100_000, queue: str = "default") -> int:
         """Do the work of the site that is due, in this thread; how many units that were."""
         done = 0
-        while done < limit and (unit := work.claim(self.place)) is not None:
+        while done < limit and (unit := work.claim(here.place(self.site, queue))) is not None:
             work.run(unit)
             done += 1
         return done

@@ -1,0 +1,26 @@
+"""Which sites and spaces somebody may run workflows on (ngenea 2, 3.5)."""
+
+from typing import Any
+
+from app.core.calls import Caller
+from app.ngenea import rights
+from models.base import column
+from models.ngenea.sites import Site, Space, SpaceSite
+
+
+def site(caller: Caller, row: Any) -> bool:
+    """Whether a caller may know of a site, or of a space on it."""
+    seen = Site.select().where(Site.pk == row.pk, rights.visible(caller, Site)).exists()
+    return bool(seen or spaces(caller, row))
+
+
+def spaces(caller: Caller, row: Any) -> dict[int, bytes]:
+    """The mount points of the spaces of a site that the caller may know of, by number."""
+    seen = Space.select(Space.pk).where(rights.visible(caller, Space))
+    return {pk: mount for pk, mount in all_spaces(row.pk).items() if pk in set(column(seen))}
+
+
+def all_spaces(site: int) -> dict[int, bytes]:
+    """The mount points of all spaces of a site, by number."""
+    found: Any = SpaceSite.select(SpaceSite.space, SpaceSite.mountpoint).join(Space).where(~Space.deleting)
+    return {space: mount.encode() for space, mount in found.where(SpaceSite.site == site).tuples()}
