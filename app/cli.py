@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from app.cli_mender import mender
-from app.cli_ngenea import site_worker
+from app.cli_ngenea import reconcile, site_worker
 from app.cli_options import DatabaseUrl, DataDir, given_options, settings_of
 from app.cli_simulate import simulate
 
@@ -20,6 +20,7 @@ app.add_typer(admin, name="admin")
 app.add_typer(mender, name="mender")
 app.add_typer(simulate, name="simulate")
 app.add_typer(spec, name="spec")
+app.command("ngenea-reconcile")(reconcile)
 app.command("ngenea-worker")(site_worker)
 
 

@@ -1,6 +1,7 @@
-"""`flotilla ngenea-worker`: who works on the files of a site."""
+"""`flotilla ngenea-worker` and `ngenea-reconcile`: who works on the files of a site, and looks after them."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -44,3 +45,31 @@ def site_worker(
 
     settings = settings_of(data_dir=data_dir, database_url=database_url)
     process.run_site_worker(settings, site, root, dict.fromkeys(queues, threads), node)
+
+
+def reconcile(
+    site: Annotated[str, typer.Option(help="Name of the site.")],
+    root: Annotated[Path, typer.Option(help="Folder that holds the files of the site: what its path / stands for.")],
+    older_than: Annotated[
+        int, typer.Option(min=0, help="Seconds; younger objects that nothing names are left alone.")
+    ] = 3600,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Finish or undo what broken off work left at a site, and remove from its buckets what nothing names.
+
+    Workers do so by themselves when they begin, and every hour. Only objects that this server made are removed.
+
+    Example: flotilla ngenea-reconcile --site london --root /srv/london
+    """
+    if not root.is_dir():
+        raise ValueError(f"{root} is no folder")
+    from app import process
+
+    settings = settings_of(data_dir=data_dir, database_url=database_url)
+    report = process.reconcile_site(settings, site, root, timedelta(seconds=older_than))
+    for fault in report.faults:
+        print(f"Not done: {fault}")  # noqa: T201
+    removed = f"{report.objects} objects and {report.temporaries} temporary files"
+    print(f"Settled {report.settled} broken off, removed {removed}.")  # noqa: T201
+    raise typer.Exit(1 if report.faults else 0)

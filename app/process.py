@@ -30,10 +30,13 @@ from app.nebula import reports as nebula_reports
 from app.nebula import rights as nebula_rights
 from app.nebula import users as nebula_users
 from app.ngenea import auth as ngenea_auth
+from app.ngenea import here as ngenea_here
 from app.ngenea import install as ngenea_install
+from app.ngenea import reconciling as ngenea_reconciling
 from app.ngenea import sites as ngenea_sites
 from app.ngenea import users as ngenea_users
 from app.ngenea import worker as ngenea_worker
+from app.ngenea.reconcile import Report
 from app.settings import Settings
 from app.vmm import accounts as vmm_accounts
 from app.vmm import events as vmm_events
@@ -53,6 +56,7 @@ WORK_MODULES = {
         "app.ngenea.folders",
         "app.ngenea.looking",
         "app.ngenea.probes",
+        "app.ngenea.reconciling",
         "app.ngenea.run_tasks",
     ),
 }
@@ -215,6 +219,16 @@ def run_site_worker(settings: Settings, site: str, folder: Path, queues: dict[st
     _start_site_worker(site, folder, queues, node)
     stop.wait()
     close_process()
+
+
+def reconcile_site(settings: Settings, site: str, folder: Path, older_than: timedelta) -> Report:
+    """Look after a site once, whose files lie beneath `folder`. Raises NotFound, Unavailable."""
+    _prepare(settings)
+    number = ngenea_sites.named(site)
+    ngenea_here.serve(number, folder)
+    report = ngenea_reconciling.now(number, older_than)
+    close_process()
+    return report
 
 
 def failed_work(settings: Settings) -> list[work.Failed]:

@@ -8,6 +8,7 @@ import peewee
 
 from app.core import clock, db
 from app.core.calls import Caller, Request
+from app.core.errors import NotFound
 from app.ngenea import here, pages, rights
 from app.ngenea.faults import Faults, refuse, refuse_one
 from models.base import column
@@ -108,6 +109,15 @@ def ensure(name: str) -> None:
         while (shortcode := name if number == 1 else f"{name[:55]}-{number}") in taken:
             number += 1
         create({"name": name, "shortcode": shortcode})
+
+
+def named(name: str) -> int:
+    """The number of a site. Opens its own unit; raises NotFound."""
+    with db.read():
+        site = Site.get_or_none(Site.name == name)
+    if site is None:
+        raise NotFound(f"there is no site {name}")
+    return int(site.pk)
 
 
 def update(number: int, body: Document) -> Any:

@@ -14,7 +14,7 @@ import structlog
 
 from app.core import db
 from app.core.worker import Worker
-from app.ngenea import announce, buckets, folders, here, looking, probes, questions, settings_tasks
+from app.ngenea import announce, buckets, folders, here, looking, probes, questions, reconciling, settings_tasks
 from models.ngenea.sites import Site
 
 BEAT: Final = 40.0  # seconds; a third of the time after which a node counts as offline
@@ -41,6 +41,7 @@ class SiteWorker:
         self._stopping = threading.Event()
         self._ready = threading.Event()
         self._workers: list[Worker] = []
+        self._next_look = 0.0
         self._thread = threading.Thread(target=self._run, name="flotilla-site", daemon=True)
 
     def start(self) -> None:
@@ -104,9 +105,16 @@ class SiteWorker:
         def beat() -> bool:
             settings_tasks.give_up(site)
             questions.purge()
+            self._look_after(site)
             return announce.tell(site, self._node, self._queues, self._folder)
 
         return self._tried("a heartbeat failed", beat)
+
+    def _look_after(self, site: int) -> None:
+        """Have what must come right by itself do so, at the first beat and once an hour."""
+        if time.monotonic() >= self._next_look:
+            reconciling.queue(site)
+            self._next_look = time.monotonic() + reconciling.EVERY.total_seconds()
 
     def _end(self, site: int) -> None:
         self._ready.clear()

@@ -62,6 +62,13 @@ def test_workers_die_and_every_byte_comes_back(hub):
             }
         else:
             assert trees.know(films) == known
+    done = hub.server.command(
+        "ngenea-reconcile", "--site", "berlin", "--root", str(hub.roots["berlin"]), "--older-than", "0"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    inodes = {(films / os.fsdecode(name)).stat().st_ino for name in known}
+    objects = [path for path in vault.rglob("*") if path.is_file()]
+    assert len(objects) == 2 * len(inodes), "each with what is said of it, and no orphan"
 
 
 @pytest.mark.long
