@@ -60,7 +60,9 @@ def server(system, daemon, tmp_path):
             # A stream that nobody says to be theirs is closed, which the fuzzer waits for.
             settings |= {"VMM_STREAM_AUTH_SECONDS": "0", "VMM_IMAGE_SERVERS": "https://localhost:1"}
         if system == "ngenea":
-            settings |= {"NGENEA_ACCESS_TOKEN_SECONDS": "86400"}
+            (tmp_path / "site").mkdir()
+            settings |= {"NGENEA_ACCESS_TOKEN_SECONDS": "86400", "NGENEA_SITE": "here"}
+            settings |= {"NGENEA_ROOT": str(tmp_path / "site")}
         started = servers.start(tmp_path / "data", **settings)
         started.create_admin(GUEST)
         yield started
@@ -106,6 +108,7 @@ def test_fuzz(system, role, server, daemon, tmp_path, run):
         "FLOTILLA_FUZZ_ROLE": role,
         "FLOTILLA_FUZZ_TOKEN": TOKEN,
         "FLOTILLA_FUZZ_LOG": str(log),
+        "FLOTILLA_FUZZ_ROOT": str(tmp_path / "site"),
         "FLOTILLA_FUZZ_LXD": "" if daemon is None else str(daemon.folder),
     }
     command = [str(Path(sys.executable).parent / "schemathesis")]
