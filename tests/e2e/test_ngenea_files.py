@@ -1,7 +1,11 @@
 """A tree of files really moves to a bucket and back, by workers in processes of their own (ngenea 5, 7, 8)."""
 
 import os
+import re
+import signal
+import subprocess
 from collections import Counter
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,8 +17,10 @@ import httpx
 import pytest
 
 from tests.support import buckets, trees
+from tests.support import server as servers
 from tests.support.hub import S3_KEYS, Installation
 
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "ngenea.md"
 FILES = 2_000
 LINKS = 5  # four symbolic ones and a fifo
 
@@ -25,6 +31,36 @@ def hub(request, tmp_path, cluster):
     started = Installation.start(tmp_path, url)
     yield started
     started.stop()
+
+
+@pytest.mark.e2e
+@pytest.mark.rule("ngenea 5")
+def test_the_guide_works_as_it_stands(tmp_path):
+    server = servers.start(tmp_path / "data", LOG_LEVEL="warning", admin=False)
+    try:
+        script = re.findall(r"```sh\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)[0]
+        script = script.replace("http://127.0.0.1:8080", server.url).replace("data/admin-password", "admin-password")
+        script = script.replace(".venv/bin/flotilla", servers.COMMAND[0])
+        with subprocess.Popen(
+            ["bash", "-euc", script],
+            env=server.environment,
+            cwd=server.data,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as shell:
+            try:
+                out, _ = shell.communicate(timeout=180)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(shell.pid, signal.SIGKILL)  # also the worker that a broken off tour leaves
+    finally:
+        assert server.stop() == 0
+    assert shell.returncode == 0, out
+    first, again = re.findall(r"^([0-9a-f]{64})  berlin/films/rushes.mov$", out, re.MULTILINE)
+    assert first == again
+    assert re.search(r"^0\tberlin/films/rushes.mov$", out, re.MULTILINE)
 
 
 def local(hub: Installation) -> Path:
