@@ -6,19 +6,24 @@ step it names and locks the path, the inode and the object's key. All functions 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from app.core import clock, db
 from models.ngenea.files import Entry, Journal
 from models.ngenea.sites import Bucket, ExternalTarget
 
-PREMIGRATED: Final = "premigrated"
-MIGRATED: Final = "migrated"
 BATCH: Final = 256  # paths that are looked at together: as many files are open at once
 ROWS: Final = 500  # rows of one statement
 LOST: Final = b"\0"
 
 FIELDS: Final = tuple(name for name in Entry._meta.fields if name != "pk")
+JOURNAL_FIELDS: Final = tuple(name for name in Journal._meta.fields if name != "pk")
+_REPLACE: Final = " ON CONFLICT (site_id, path) DO UPDATE SET " + ", ".join(
+    f"{Entry._meta.fields[name].column_name} = excluded.{Entry._meta.fields[name].column_name}"
+    for name in FIELDS
+    if name not in ("site", "path")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +49,21 @@ def entries(site: int, paths: Sequence[bytes], inodes: Iterable[Inode]) -> list[
     """The entries of these paths, and those of these inodes under any path; with their targets and buckets."""
     wanted = set(inodes)
     numbers = sorted({inode.number for inode in wanted})
-    rows = Entry.select(Entry, ExternalTarget, Bucket).join(ExternalTarget).join(Bucket).where(Entry.site == site)
-    by_path = rows.where(Entry.path.in_(paths)) if paths else []
-    by_inode = rows.where(Entry.inode.in_(numbers)) if numbers else []
-    found = {entry.pk: entry for entry in by_path}
-    found |= {entry.pk: entry for entry in by_inode if inode_of(entry) in wanted}
-    return list(found.values())
+    by_path = _select("SELECT pk FROM ngenea_entry WHERE site_id = ? AND path IN", site, paths)
+    by_inode = _select("SELECT pk FROM ngenea_entry WHERE site_id = ? AND inode IN", site, numbers)
+    found = {pk for (pk,) in by_path + by_inode}
+    rows = Entry.select(Entry, ExternalTarget, Bucket).join(ExternalTarget).join(Bucket).where(Entry.pk.in_(found))
+    known = set(paths)
+    return [row for row in rows if bytes(row.path) in known or inode_of(row) in wanted] if found else []
+
+
+def _select(sql: str, site: int, items: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Rows of a statement that ends where the list of items begins."""
+    return [row for part in chunks(items) for row in db.rows(f"{sql} {_marks(len(part))}", site, *part)]
+
+
+def _marks(count: int) -> str:
+    return f"({', '.join('?' * count)})"
 
 
 def referring(bucket_keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], list[tuple[int, bytes]]]:
@@ -57,10 +71,9 @@ def referring(bucket_keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], l
     wanted = set(bucket_keys)
     found: dict[tuple[int, str], list[tuple[int, bytes]]] = {}
     for part in chunks(sorted({key for _, key in wanted})):
-        marks = ", ".join("?" * len(part))
         rows = db.rows(
             "SELECT t.bucket_id, e.key, e.site_id, e.path FROM ngenea_entry e"  # noqa: S608
-            f" JOIN ngenea_external_target t ON t.pk = e.target_id WHERE e.key IN ({marks})",
+            f" JOIN ngenea_external_target t ON t.pk = e.target_id WHERE e.key IN {_marks(len(part))}",
             *part,
         )
         for bucket, key, site, path in rows:
@@ -72,9 +85,22 @@ def referring(bucket_keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], l
 def put(rows: Iterable[dict[str, Any]]) -> None:
     """Write entries, in place of those there are of the same site and path."""
     now = clock.now()
-    columns = [Entry._meta.fields[name] for name in FIELDS if name not in ("site", "path")]
     for part in chunks(({**row, "updated_ts": now} for row in rows), 200):
-        Entry.insert_many(part).on_conflict(conflict_target=[Entry.site, Entry.path], preserve=columns).execute()
+        db.execute(_insert(Entry, FIELDS, len(part)) + _REPLACE, *_values(Entry, FIELDS, part))
+
+
+@lru_cache(maxsize=1024)
+def _insert(model: Any, names: tuple[str, ...], count: int) -> str:
+    """The INSERT of so many rows. peewee would take longer to write it than the database to run it."""
+    columns = ", ".join(model._meta.fields[name].column_name for name in names)
+    marks = ", ".join([f"({', '.join('?' * len(names))})"] * count)
+    return f"INSERT INTO {model._meta.table_name} ({columns}) VALUES {marks}"  # noqa: S608
+
+
+def _values(model: Any, names: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> Iterable[Any]:
+    """The values of rows, as the database takes them."""
+    fields = [model._meta.fields[name] for name in names]
+    return [field.db_value(row[field.name]) for row in rows for field in fields]
 
 
 def copy_of(entry: Entry, **changes: Any) -> dict[str, Any]:
@@ -87,60 +113,66 @@ def lost(entry: Entry) -> dict[str, Any]:
     return copy_of(entry, path=LOST + f"{entry.device}:{entry.inode}:{entry.pk}".encode())
 
 
-def set_state(site: int, paths: Iterable[bytes], state: str, **changes: Any) -> None:
+def set_state(site: int, paths: Iterable[bytes], state: str) -> None:
     """Change the entries of these paths."""
+    now = clock.micros(clock.now())
     for part in chunks(paths):
-        Entry.update(state=state, updated_ts=clock.now(), **changes).where(
-            Entry.site == site, Entry.path.in_(part)
-        ).execute()
+        sql = f"UPDATE ngenea_entry SET state = ?, updated_ts = ? WHERE site_id = ? AND path IN {_marks(len(part))}"  # noqa: S608
+        db.execute(sql, state, now, site, *part)
 
 
 def remove(site: int, paths: Iterable[bytes]) -> None:
     """Forget the entries of these paths."""
     for part in chunks(paths):
-        Entry.delete().where(Entry.site == site, Entry.path.in_(part)).execute()
+        db.execute(f"DELETE FROM ngenea_entry WHERE site_id = ? AND path IN {_marks(len(part))}", site, *part)  # noqa: S608
 
 
 def begin(rows: Sequence[dict[str, Any]]) -> set[bytes]:
     """Write rows of the journal; the paths of those that met no other row's lock."""
     taken: set[bytes] = set()
     for part in chunks(rows, 200):
-        written = Journal.insert_many(part).on_conflict_ignore().returning(Journal.path).execute()
-        taken |= {bytes(row.path) for row in written}
+        sql = f"{_insert(Journal, JOURNAL_FIELDS, len(part))} ON CONFLICT DO NOTHING RETURNING path"
+        taken |= {bytes(path) for (path,) in db.rows(sql, *_values(Journal, JOURNAL_FIELDS, part))}
     return taken
 
 
 def step(site: int, claim: str, paths: Iterable[bytes], name: str) -> None:
     """Note that these files have come to a step."""
     for part in chunks(paths):
-        Journal.update(step=name).where(Journal.site == site, Journal.claim == claim, Journal.path.in_(part)).execute()
+        sql = f"UPDATE ngenea_journal SET step = ? WHERE site_id = ? AND claim = ? AND path IN {_marks(len(part))}"  # noqa: S608
+        db.execute(sql, name, site, claim, *part)
 
 
 def end(site: int, claim: str, paths: Iterable[bytes]) -> None:
     """Nothing is under way with these files any more."""
     for part in chunks(paths):
-        Journal.delete().where(Journal.site == site, Journal.claim == claim, Journal.path.in_(part)).execute()
+        sql = f"DELETE FROM ngenea_journal WHERE site_id = ? AND claim = ? AND path IN {_marks(len(part))}"  # noqa: S608
+        db.execute(sql, site, claim, *part)
 
 
 def live(claims: Iterable[str]) -> set[str]:
     """Those of these claims whose unit of work is running."""
     running: set[str] = set()
     for part in chunks(sorted(set(claims))):
-        marks = ", ".join("?" * len(part))
-        found = db.rows(f"SELECT claim FROM core_work WHERE state = 'running' AND claim IN ({marks})", *part)  # noqa: S608
+        sql = f"SELECT claim FROM core_work WHERE state = 'running' AND claim IN {_marks(len(part))}"  # noqa: S608
+        found = db.rows(sql, *part)
         running |= {claim for (claim,) in found}
     return running
 
 
 def stale(site: int, paths: Sequence[bytes] | None = None, inodes: Iterable[Inode] = ()) -> list[Journal]:
     """Rows that nobody is at work on: all of a site's, or those that lock one of these paths or inodes."""
-    rows = Journal.select().where(Journal.site == site)
-    if paths is not None:
+    sql = "SELECT pk FROM ngenea_journal WHERE site_id = ?"
+    if paths is None:
+        found = db.rows(sql, site)
+    else:
         numbers = sorted({inode.number for inode in inodes})
-        rows = rows.where(Journal.path.in_(paths) | Journal.inode.in_(numbers))
-    found = list(rows)
-    running = live(row.claim for row in found)
-    return [row for row in found if row.claim not in running]
+        found = _select(f"{sql} AND path IN", site, paths) + _select(f"{sql} AND inode IN", site, numbers)
+    if not found:
+        return []
+    rows = list(Journal.select().where(Journal.pk.in_({pk for (pk,) in found})))
+    running = live(row.claim for row in rows)
+    return [row for row in rows if row.claim not in running]
 
 
 def take_over(row: Journal, claim: str) -> bool:

@@ -2,21 +2,27 @@
 
 import errno
 import os
+import resource
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from app.core import db
 from app.ngenea import catalogue, inodes, recover
-from app.ngenea.catalogue import MIGRATED, PREMIGRATED, Inode
+from app.ngenea.catalogue import Inode
 from app.ngenea.context import Context
+from app.ngenea.inodes import MIGRATED, PREMIGRATED
 from app.ngenea.objects import Shrunk, StoreError
 from app.ngenea.outcomes import Outcome
 from app.ngenea.rooted import NotRegular, PathError
 from models.ngenea.files import Entry
 
+OPEN_FILES: Final = 65_536
+TICK: Final = 12_000_000  # nanoseconds; the slowest clock that kernels have is 10 ms
 BUSY: Final = ("busy", "another task is at work on this file")
 MODIFIED: Final = ("modified", "the file was changed while the task was at work on it")
+UNKNOWN_STUB: Final = ("unknown_stub", "its data is in a bucket, but the catalogue does not say where")
 STUB_CHANGED: Final = ("modified", "the stub was written to while its data is in the bucket")
 # What the code of an error of the file system is for programs.
 CODES: Final = {
@@ -82,9 +88,9 @@ class Held:
         return catalogue.inode_of(entry) == self.inode
 
     def is_stub(self, entry: Entry) -> bool:
-        """Whether this is the untouched stub of an entry."""
+        """Whether this is the untouched stub of an entry, also of one that says less than the file's mark."""
         return (
-            entry.state == MIGRATED
+            (entry.state == MIGRATED or self.is_marked_stub())
             and (entry.size, entry.mtime_ns) == (self.stat.st_size, self.stat.st_mtime_ns)
             and inodes.has_no_data(self.descriptor, entry.head)
         )
@@ -93,6 +99,12 @@ class Held:
         """Whether this is the file that an entry's object was made of, and nobody has touched it since."""
         known = (entry.size, entry.mtime_ns, entry.ctime_ns)
         return entry.state == PREMIGRATED and self.is_of(entry) and known == times(self.stat)
+
+    def is_marked_stub(self) -> bool:
+        """Whether the file itself says that its data is in a bucket: the database may have been restored since."""
+        if self.stat.st_size == 0 or not inodes.has_no_data(self.descriptor, 0):
+            return False
+        return inodes.mirrored(self.descriptor) == MIGRATED
 
     def is_spoilt(self) -> bool:
         """Whether this is a stub that was written to: some of its data is here, some may be in the bucket alone."""
@@ -128,6 +140,7 @@ def waves(
     Names of one inode come in different waves. What broken off work left with these files is settled first. A wave's
     files are closed when the next one is asked for.
     """
+    _make_room()
     waiting = list(dict.fromkeys(paths))
     while waiting and not context.stopped():
         part, waiting = waiting[: catalogue.BATCH], waiting[catalogue.BATCH :]
@@ -141,6 +154,14 @@ def waves(
         finally:
             wave.close()
         waiting = later + waiting
+
+
+def _make_room() -> None:
+    """Let this process have many files open, where it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _Wave:
@@ -158,7 +179,7 @@ class _Wave:
         later = []
         for path in paths:
             try:
-                descriptor = self._context.root.open_file(path, self._flags)
+                descriptor = self._open(path)
             except (OSError, PathError) as exc:
                 self.outcomes.append(self._refused(path, exc))
                 continue
@@ -170,6 +191,13 @@ class _Wave:
             seen.add(held.inode)
             self.files.append(held)
         return later
+
+    def _open(self, path: bytes) -> int:
+        """Open without a trace in atime, which is the owner's (and root's) to ask for."""
+        try:
+            return self._context.root.open_file(path, self._flags | os.O_NOATIME)
+        except PermissionError:
+            return self._context.root.open_file(path, self._flags)
 
     def settle(self) -> None:
         """Finish or undo what broken off work left."""
@@ -187,7 +215,14 @@ class _Wave:
                 self._drop(held, BUSY if isinstance(found, recover.Busy) else fault(found))
 
     def lock(self) -> None:
-        """Keep the files that nobody else has locked."""
+        """Keep the files that nobody else has locked, and see how they are now.
+
+        Within one tick of the file system's clock two changes look like one. So a file that was changed just now is
+        looked at when the tick is over.
+        """
+        newest = max((held.stat.st_ctime_ns for held in self.files), default=0)
+        if 0 <= time.time_ns() - newest < TICK:
+            time.sleep(TICK / 1e9)
         for held in list(self.files):
             if not inodes.lock(held.descriptor):
                 self._drop(held, BUSY)

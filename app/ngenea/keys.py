@@ -11,6 +11,7 @@ from urllib.parse import quote_from_bytes
 
 MAX_KEY: Final = 1024  # bytes, of S3
 UUID_BYTES: Final = 36
+SUFFIX: Final = re.compile(rf"\.[0-9a-f-]{{{UUID_BYTES}}}$")
 OWN: Final = re.compile(r"(?:(?<=/)|^)\.(?=flotilla|/|$|\./|\.$)|\.(?=meta(?:/|$))")
 
 
@@ -35,6 +36,11 @@ def prefix(space: str) -> str:
 def sibling(key: str) -> str:
     """Another key for what `key` was meant for: a UUID is appended."""
     return f"{key[: MAX_KEY - UUID_BYTES - 1]}.{uuid.uuid4()}"
+
+
+def unsuffixed(key: str) -> str:
+    """The key that `sibling` was given, when it has made this one."""
+    return SUFFIX.sub("", key)
 
 
 def aside(key: str) -> str:

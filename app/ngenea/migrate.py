@@ -5,21 +5,19 @@ crash leaves, each byte is in the file or in the bucket, and `recover` knows whe
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from app.core import db, failpoints
 from app.ngenea import catalogue, inodes, keys
-from app.ngenea.catalogue import MIGRATED, PREMIGRATED
 from app.ngenea.context import Context
-from app.ngenea.held import BUSY, MODIFIED, STUB_CHANGED, Held, fault, refusal, times, waves
+from app.ngenea.held import BUSY, MODIFIED, STUB_CHANGED, UNKNOWN_STUB, Held, fault, refusal, times, waves
+from app.ngenea.inodes import MIGRATED, PREMIGRATED
 from app.ngenea.outcomes import Outcome
 from app.ngenea.targets import NoTarget, Plan
 from app.ngenea.transfer import LINK, PUNCH, UPLOAD, Job, Sender, entry_rows
 
-SENDERS: Final = 4  # files on their way at once
 ROUNDS: Final = 3  # keys that are tried for one file
 
 
@@ -82,6 +80,8 @@ class _Migration:
         entry = held.described()
         if entry is None and held.is_spoilt():
             return held.outcome("failed", *STUB_CHANGED)
+        if entry is None and held.is_marked_stub():
+            return held.outcome("failed", *UNKNOWN_STUB)
         space = self._plan.space_of(held.path)
         if space is None:
             return held.outcome("failed", "no_target", "the path is in no space of this site")
@@ -167,7 +167,7 @@ class _Migration:
         """Send all files; those whose key proves taken get another one, noted first."""
         waiting = _good(jobs)
         for _ in range(ROUNDS):
-            _each(self._sender.send, waiting)
+            self._sender.send_all(waiting)
             waiting = [job for job in waiting if job.conflict]
             if not waiting:
                 return
@@ -237,20 +237,8 @@ class _Migration:
             if times(os.fstat(descriptor)) != times(stat):
                 job.fail(MODIFIED)
                 return
-            inodes.punch(descriptor, stat.st_size, self._options.stub_size)
-            os.utime(descriptor, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-        inodes.mirror(descriptor, MIGRATED)
+            inodes.drop(descriptor, stat, self._options.stub_size)
 
 
 def _good(jobs: list[Job]) -> list[Job]:
     return [job for job in jobs if job.outcome is None and not job.stopped]
-
-
-def _each(function: Callable[[Job], None], jobs: list[Job]) -> None:
-    """Call the function for each job, some at a time; an error of one is raised when all are done."""
-    if len(jobs) < SENDERS:
-        for job in jobs:
-            function(job)
-        return
-    with ThreadPoolExecutor(SENDERS) as pool:
-        list(pool.map(function, jobs))

@@ -195,7 +195,13 @@ def _zeros(count: int) -> Iterator[bytes]:
 
 
 class ObjectStore(Protocol):
-    """A bucket. Every method raises StoreError when the store does not do its part, in well under a minute."""
+    """A bucket. Every method raises StoreError when the store does not do its part, in well under a minute.
+
+    `at_once` is how many files it is worth to send at a time: where nobody waits for a network, threads cost more than
+    they bring.
+    """
+
+    at_once: int
 
     def put(self, key: str, source: Source, metadata: Metadata, *, replace: bool) -> Stored:
         """Store a file; it is there in whole or not at all. The hash in `metadata` is filled in here.

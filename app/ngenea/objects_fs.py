@@ -32,7 +32,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class FolderStore:
-    """The objects in `folder`, which must exist: an empty one may be a file system that is not mounted."""
+    """The objects in `folder`, which must exist: one that does not may be a file system that is not mounted."""
+
+    at_once = 1
 
     def __init__(self, folder: str, claim: str = "") -> None:
         if not folder.startswith("/"):
@@ -44,8 +46,6 @@ class FolderStore:
     def put(self, key: str, source: Source, metadata: Metadata, *, replace: bool) -> Stored:
         """See ObjectStore."""
         path = self._path(key)
-        with _told():
-            self._make_own()
         temporary = f"{self._own}{self._claim}.{uuid.uuid4().hex}"
         try:
             metadata = changed(metadata, sha256=self._copy(source, temporary))
@@ -56,21 +56,25 @@ class FolderStore:
             if found.st_size != source.size:
                 raise StoreError(f"the folder has kept {found.st_size} of {source.size} bytes")
             return self._stored(found, metadata)
-        finally:
+        except BaseException:
             for left in (temporary, temporary + META):
                 with suppress(OSError):
                     os.unlink(left)
+            raise
 
-    def _make_own(self) -> None:
-        if not os.path.isdir(self._own):
+    def _create(self, temporary: str) -> int:
+        try:
+            return os.open(temporary, NEW, 0o600)
+        except FileNotFoundError:
             with suppress(FileExistsError):
                 os.mkdir(self._own, 0o700)
+            return os.open(temporary, NEW, 0o600)
 
     def _copy(self, source: Source, temporary: str) -> str:
         """Copy the file, holes as holes; the hash. Errors of the file pass, those of the folder become StoreError."""
         db.outside("a file copy")
         with _told():
-            out = os.open(temporary, NEW, 0o600)
+            out = self._create(temporary)
         digest, at = Digest(source.size), 0
         try:
             for offset, data in source.pieces():
@@ -101,16 +105,15 @@ class FolderStore:
     def _publish(self, temporary: str, path: str, sha256: str, *, replace: bool) -> None:
         """Give the object its name. At no time does it stand beside a description of something else."""
         try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
             if replace:
                 with suppress(FileNotFoundError):
                     os.unlink(path + META)
-                os.rename(temporary, path)
+                _rename(temporary, path)
                 os.rename(temporary + META, path + META)
                 return
             if os.path.lexists(path):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-            os.rename(temporary + META, path + META)
+            _rename(temporary + META, path + META)
             _rename_new(temporary, path)
         except OSError as exc:
             if exc.errno in IN_THE_WAY:
@@ -139,6 +142,8 @@ class FolderStore:
             texts: dict[str, Any] = json.loads(Path(path + META).read_bytes())
             metadata = Metadata.from_text(texts, texts.get("xattrs", {}))
         except (OSError, ValueError):
+            metadata = None
+        if metadata is not None and metadata.size != found.st_size:
             metadata = None
         return self._stored(found, metadata)
 
@@ -202,15 +207,16 @@ class FolderStore:
     def probe(self) -> datetime:
         """See ObjectStore."""
         with _told():
-            self._make_own()
-            path, content = Path(f"{self._own}probe.{uuid.uuid4().hex}"), uuid.uuid4().bytes
+            path, content = f"{self._own}probe.{uuid.uuid4().hex}", uuid.uuid4().bytes
+            descriptor = self._create(path)
             try:
-                path.write_bytes(content)
-                if path.read_bytes() != content:
+                os.write(descriptor, content)
+                if Path(path).read_bytes() != content:
                     raise StoreError("the folder gives back something else than was written")
-                return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                return datetime.fromtimestamp(os.fstat(descriptor).st_mtime, UTC)
             finally:
-                path.unlink(missing_ok=True)
+                os.close(descriptor)
+                os.unlink(path)
 
     def sweep(self, before: datetime, is_live: Callable[[list[str]], set[str]]) -> int:
         """See ObjectStore."""
@@ -227,6 +233,15 @@ class FolderStore:
                     os.unlink(one.path)
                     removed += 1
             return removed
+
+
+def _rename(old: str, new: str) -> None:
+    """Rename, into a folder that may have to be made."""
+    try:
+        os.rename(old, new)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(new), exist_ok=True)
+        os.rename(old, new)
 
 
 def _rename_new(old: str, new: str) -> None:

@@ -41,6 +41,8 @@ RETRIES: Final[Any] = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
 class S3Objects:
     """The objects in the bucket that `backend` speaks to."""
 
+    at_once = 4
+
     def __init__(self, backend: S3Store) -> None:
         self._backend = backend
 

@@ -12,9 +12,9 @@ from typing import Final
 
 from app.core import db, failpoints
 from app.ngenea import catalogue, inodes
-from app.ngenea.catalogue import MIGRATED, PREMIGRATED
 from app.ngenea.context import Context, Stopped
-from app.ngenea.held import BUSY, STUB_CHANGED, Held, fault, refusal, waves
+from app.ngenea.held import BUSY, STUB_CHANGED, UNKNOWN_STUB, Held, fault, refusal, waves
+from app.ngenea.inodes import MIGRATED, PREMIGRATED
 from app.ngenea.objects import ZEROS, Altered, Digest, Missing, ObjectStore, StoreError
 from app.ngenea.outcomes import Outcome
 from models.ngenea.files import Entry
@@ -44,6 +44,7 @@ class Job:
 
     held: Held
     entry: Entry
+    fetches: bool
     removes: bool
     same: dict[bytes, Entry]
     outcome: Outcome | None = None
@@ -93,6 +94,8 @@ class _Recall:
         known = held.known()
         if entry is None and any(one.state == MIGRATED for one in known):
             return held.outcome("failed", *STUB_CHANGED)
+        if entry is None and held.is_marked_stub():
+            return held.outcome("failed", *UNKNOWN_STUB)
         if entry is None and not known:
             return held.outcome("skipped", "resident", "its data is here, and in no bucket")
         # One that was changed after it was premigrated is here in whole; its object is of no use to it.
@@ -100,10 +103,11 @@ class _Recall:
         if self._options.endpoint not in (None, entry.target.name):
             return held.outcome("failed", "no_target", f"its data is in the target {entry.target.name}")
         removes = bool(self._options.delete_remote or entry.target.delete_on_recall)
-        if entry.state == PREMIGRATED and not removes:
+        fetches = held.is_stub(entry)
+        if not fetches and not removes:
             return held.outcome("skipped", PREMIGRATED, "its data is here already")
         same = {bytes(one.path): one for one in known if one.state == entry.state and one.key == entry.key}
-        return Job(held, entry, removes, same)
+        return Job(held, entry, fetches, removes, same)
 
     def _carry_out(self, jobs: list[Job]) -> None:
         with db.write():
@@ -114,7 +118,7 @@ class _Recall:
                 job.outcome = job.held.outcome("failed", *BUSY)
         failpoints.hit("ngenea.journal")
         for job in _good(jobs):
-            if job.entry.state == MIGRATED:
+            if job.fetches:
                 self._fetch(job)
         self._sync(_good(jobs))
         self._note(jobs)
@@ -157,11 +161,8 @@ class _Recall:
 
     def _empty(self, job: Job) -> None:
         """Make the file a stub again. Where that fails the journal keeps it, for whoever comes next."""
-        stat, descriptor = job.held.stat, job.held.descriptor
         try:
-            inodes.punch(descriptor, stat.st_size, job.entry.head)
-            os.utime(descriptor, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-            inodes.mirror(descriptor, MIGRATED)
+            inodes.drop(job.held.descriptor, job.held.stat, job.entry.head)
         except OSError:
             job.unsure = True
 
@@ -206,7 +207,7 @@ class _Recall:
 
     def _sync(self, jobs: list[Job]) -> None:
         """Have what was written on disk before an entry says that it is here."""
-        fetched = [job for job in jobs if job.entry.state == MIGRATED]
+        fetched = [job for job in jobs if job.fetches]
         for device in {job.held.inode.device for job in fetched}:
             mine = [job for job in fetched if job.held.inode.device == device]
             try:

@@ -1,16 +1,19 @@
 """What must come right by itself at a site: broken off work, objects and files that nobody needs (ngenea 5)."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 import structlog
 
 from app.core import db
-from app.ngenea import catalogue, keys, recover
+from app.ngenea import catalogue, inodes, keys, recover
 from app.ngenea.context import Context
 from app.ngenea.objects import Listed, Missing, ObjectStore, StoreError, owner
+from app.ngenea.targets import Plan
 from models.ngenea.files import Journal
 from models.ngenea.sites import Bucket, ExternalTarget, Space, TargetSite
 
@@ -32,8 +35,8 @@ class Report:
 def reconcile(context: Context, older_than: timedelta = HOUR) -> Report:
     """Settle what broken off work left at a site, and remove what nothing names from its buckets.
 
-    Only objects that say they are this server's, that no entry and no row of the journal names, and that are older than
-    `older_than` by the bucket's clock. Does no harm the second time, nor beside work that is running.
+    Only objects that say they are this server's, that no entry, no row of the journal and no stub names, and that are
+    older than `older_than` by the bucket's clock. Does no harm the second time, nor beside work that is running.
     """
     db.outside("a reconciliation")
     report = Report(0, 0, 0, [])
@@ -42,6 +45,7 @@ def reconcile(context: Context, older_than: timedelta = HOUR) -> Report:
     settled = recover.settle(context, rows)
     report.faults += [str(fault) or "a file is locked by whoever left it" for fault in settled.faults.values()]
     report.settled = len(rows) - len(settled.faults)
+    spaces = Plan(context.site).prefixes()
     for bucket, prefixes in _places(context.site):
         if context.stopped():
             break
@@ -52,7 +56,7 @@ def reconcile(context: Context, older_than: timedelta = HOUR) -> Report:
             for prefix in prefixes:
                 for page in store.listing(prefix):
                     old = [one for one in page if one.modified < before]
-                    report.objects += _sweep(context, bucket, store, old)
+                    report.objects += _sweep(context, bucket, store, old, spaces)
         except StoreError as exc:
             report.faults.append(f"{bucket.name}: {exc}")
     return report
@@ -81,13 +85,16 @@ def _live(claims: list[str]) -> set[str]:
         return catalogue.live(claims)
 
 
-def _sweep(context: Context, bucket: Bucket, store: ObjectStore, listed: Iterable[Listed]) -> int:
+def _sweep(
+    context: Context, bucket: Bucket, store: ObjectStore, listed: Iterable[Listed], spaces: Mapping[str, bytes]
+) -> int:
     """Remove those of a page that nothing names; how many."""
     orphans = [one.key for one in listed]
     with db.read():
         used = catalogue.referring((bucket.pk, key) for key in orphans)
         held = _held(bucket, orphans)
-    orphans = [key for key in orphans if (bucket.pk, key) not in used and key not in held and _is_ours(store, key)]
+    unnamed = [key for key in orphans if (bucket.pk, key) not in used and key not in held]
+    orphans = [key for key in unnamed if not _has_stub(context, key, spaces) and _is_ours(store, key)]
     if not orphans or context.dry_run:
         return len(orphans)
     # Who holds a key's lock decides what becomes of its object: a migration that finds it there may want to use it.
@@ -112,6 +119,25 @@ def _sweep(context: Context, bucket: Bucket, store: ObjectStore, listed: Iterabl
 def _held(bucket: Bucket, orphans: list[str]) -> set[str]:
     rows = Journal.select(Journal.key).where(Journal.bucket == bucket, Journal.key.in_(orphans))
     return {row.key for row in rows}
+
+
+def _has_stub(context: Context, key: str, spaces: Mapping[str, bytes]) -> bool:
+    """Whether the file of a key says that its data is in a bucket: then a restored database has forgotten it."""
+    space, _, rest = key.partition("/")
+    mountpoint = spaces.get(f"{space}/")
+    if mountpoint is None:
+        return False
+    for name in (rest, keys.unsuffixed(rest)):
+        try:
+            descriptor = context.root.open_file(mountpoint + b"/" + unquote_to_bytes(name))
+        except (OSError, ValueError):
+            continue
+        try:
+            if inodes.mirrored(descriptor) == inodes.MIGRATED:
+                return True
+        finally:
+            os.close(descriptor)
+    return False
 
 
 def _is_ours(store: ObjectStore, key: str) -> bool:

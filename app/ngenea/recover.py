@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from app.core import db
 from app.ngenea import catalogue, inodes
-from app.ngenea.catalogue import MIGRATED, Inode
+from app.ngenea.catalogue import Inode
 from app.ngenea.context import Context
+from app.ngenea.inodes import MIGRATED
 from app.ngenea.objects import Altered, Missing, StoreError
 from app.ngenea.rooted import NotRegular, PathError
 from models.ngenea.files import Entry, Journal
@@ -120,20 +121,21 @@ def _mark(context: Context, known: list[Entry]) -> None:
 
 
 def _punch(descriptor: int, entry: Entry) -> None:
+    """Make the file the stub of an entry."""
     atime = os.fstat(descriptor).st_atime_ns
     os.ftruncate(descriptor, entry.size)
-    inodes.punch(descriptor, entry.size, entry.head)
+    inodes.drop(descriptor, os.fstat(descriptor), entry.head)
     os.utime(descriptor, ns=(atime, entry.mtime_ns))
-    inodes.mirror(descriptor, MIGRATED)
 
 
 def _is_ours(context: Context, descriptor: int, entry: Entry) -> bool:
     """Whether all data in a file is what the entry's object has at the same place. Holes fit anything.
 
-    A file cut to its head is what punching leaves for a moment where there are no holes.
+    A stub in the making has for a moment the size of its head; it bears our mark then, where it can.
     """
     size = os.fstat(descriptor).st_size
-    if size not in (entry.size, entry.head):
+    cut = size == entry.head and inodes.mirrored(descriptor) in (MIGRATED, None)
+    if size != entry.size and not cut:
         return False
     if inodes.has_no_data(descriptor, entry.head):
         return True

@@ -73,6 +73,10 @@ class Plan:
             target = Target(row, row.bucket, pattern, row.backup_only, row.backup_site_id)
             self._targets.setdefault(row.space_id, []).append(target)
 
+    def prefixes(self) -> dict[str, bytes]:
+        """The mount point of each space, by what the keys of its files begin with."""
+        return {keys.prefix(one.space.name): one.mountpoint for one in self._spaces}
+
     def space_of(self, path: bytes) -> Mounted | None:
         """The space a path is in: that of the longest mount point."""
         return next((one for one in self._spaces if is_beneath(path, one.mountpoint)), None)

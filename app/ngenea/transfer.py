@@ -1,13 +1,14 @@
 """One file on its way into a store (ngenea 5): send, look at what arrived, look whether the file is still the same."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 from app.ngenea import catalogue, inodes, keys
-from app.ngenea.catalogue import MIGRATED, PREMIGRATED
 from app.ngenea.context import Context, Stopped
 from app.ngenea.held import MODIFIED, Held, fault, times
+from app.ngenea.inodes import MIGRATED, PREMIGRATED
 from app.ngenea.objects import Exists, Metadata, Missing, ObjectStore, Shrunk, Source, Stored, StoreError, owner
 from app.ngenea.outcomes import Outcome
 from models.ngenea.sites import Bucket, ExternalTarget
@@ -55,6 +56,19 @@ class Sender:
         self._context = context
         self._fail_on_mismatch = fail_on_mismatch
         self._broken: dict[int, tuple[str, str]] = {}
+
+    def send_all(self, jobs: list[Job]) -> None:
+        """Send some at a time, as many as their stores make worth while; an error is raised when all are done."""
+        try:
+            at_once = max(self._context.store(job.bucket).at_once for job in jobs)
+        except (StoreError, ValueError):
+            at_once = 1
+        if at_once == 1 or len(jobs) == 1:
+            for job in jobs:
+                self.send(job)
+            return
+        with ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(self.send, jobs))
 
     def send(self, job: Job) -> None:
         """Upload the job's file, or find its object there; `outcome`, `stopped` or `conflict` say when it is not."""
@@ -180,7 +194,7 @@ def entry_rows(site: int, job: Job, head: int) -> list[dict[str, object]]:
             "mode": stat.st_mode,
             "uid": stat.st_uid,
             "gid": stat.st_gid,
-            "xattrs": inodes.attributes(held.descriptor),
+            "xattrs": job.stored.metadata.xattrs,
             "state": PREMIGRATED,
             "head": head,
             "target": job.target.pk,

@@ -1,7 +1,10 @@
 """Whatever a crash leaves, each byte is in the file or in the bucket, and the next run ends right (ngenea 5)."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -180,3 +183,74 @@ def test_a_file_renamed_after_a_crash_is_found_by_its_inode(world: World, orders
     world.crash()
     assert world.one("recall", b"/space/new").state == "processed"
     assert world.read(b"new") == b"data"
+
+
+@rule("ngenea 8")
+def test_a_full_disk_leaves_a_stub(world: World, orders):
+    path = world.write(b"file", b"data")
+    world.run("migrate", path)
+    orders.write_text("ngenea.recalling full\n")
+    outcome = world.one("recall", path)
+    assert (outcome.state, outcome.code) == ("failed", "disk_full")
+    assert world.is_stub(b"file")
+    assert (world.states(), world.journal()) == ({path: "migrated"}, [])
+    orders.write_text("")
+    assert world.one("recall", path).state == "processed"
+    assert world.read(b"file") == b"data"
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from app.core import db, failpoints, secrets
+from app.ngenea import tasks
+from app.ngenea.context import Context
+from app.ngenea.rooted import Root
+url, folder, key, orders, site, claim, root, task = sys.argv[1:]
+secrets.configure(Path(key))
+db.configure(url, lock_dir=Path(folder))
+failpoints.configure(Path(orders))
+list(tasks.run(task, Context(int(site), Root(root), claim), [b"/space/0", b"/space/1"], {}))
+"""
+
+
+@rule("ngenea 5")
+@pytest.mark.parametrize("step", STEPS)
+def test_a_process_that_is_killed(fs: World, database, run, orders, step):
+    """SIGKILL: no handler runs, the kernel alone tidies up."""
+    task = "recall" if step == "ngenea.recalling" else "migrate"
+    data = [os.urandom(3_000_000) for _ in range(2)]
+    paths = [fs.write(b"%d" % n, data[n]) for n in range(2)]
+    if task == "recall":
+        fs.run("migrate", *paths)
+    orders.write_text(f"{step} kill\n")
+    keys = str(run.folder / "secret.key")
+    arguments = [database.url, str(database.folder), keys, str(orders), str(fs.site.pk), fs.claim, str(fs.folder), task]
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, "-c", KILLED, *arguments], cwd=root, capture_output=True, text=True)
+    assert done.returncode == -9, done.stderr
+    failpoints.configure(None)
+    assert all(holds(fs, b"%d" % n, data[n]) for n in range(2))
+    fs.crash()
+    assert {one.state for one in fs.run("migrate", *paths)} <= {"processed", "skipped"}
+    assert all(fs.is_stub(b"%d" % n) for n in range(2))
+    assert {one.state for one in fs.run("recall", *paths)} == {"processed"}
+    assert [fs.read(b"%d" % n) for n in range(2)] == data
+    report = reconcile(fs.context(), -timedelta(seconds=5))
+    assert (report.objects, report.faults, fs.journal()) == (0, [], [])
+    assert fs.objects() == ["work/0", "work/1"]
+
+
+def test_a_removal_that_died_leaves_an_object_that_is_needed_again(world: World):
+    path = world.write(b"file", b"data")
+    world.run("migrate", path)
+    with db.write():
+        db.execute(
+            "INSERT INTO ngenea_journal (site_id, path, operation, step, bucket_id, key, claim)"
+            " VALUES (?, ?, 'recall', 'removing', ?, 'work/file', 'gone')",
+            world.site.pk,
+            b"/space/other",
+            world.bucket.pk,
+        )
+    assert reconcile(world.context()).settled == 1
+    assert (world.objects(), world.journal()) == (["work/file"], [])

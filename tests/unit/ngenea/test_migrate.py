@@ -2,15 +2,18 @@
 
 import os
 import threading
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from app.core import db
-from app.ngenea import inodes
+from app.ngenea import context, inodes
 from app.ngenea.objects import Metadata, Source, owner
-from models.ngenea.sites import ExternalTarget
-from tests.unit.ngenea.conftest import World, sha256, space_row, target_row
+from app.ngenea.reconcile import reconcile
+from models.ngenea.sites import ExternalTarget, SpaceSite, TargetSite
+from tests.unit.ngenea.conftest import World, sha256, site_row, space_row, target_row
 
 rule = pytest.mark.rule
 
@@ -495,3 +498,117 @@ def test_stopping_leaves_whole_files(world: World):
     )
     for n in range(3):
         assert world.is_stub(b"%d" % n) or world.read(b"%d" % n) == data
+
+
+@rule("ngenea 5")
+@pytest.mark.parametrize("forgets", ["the state", "the entry"])
+def test_a_stub_is_one_whatever_a_restored_database_says(world: World, forgets):
+    data = os.urandom(50_000)
+    path = world.write(b"file", data)
+    world.run("migrate", path)
+    with db.write():
+        if forgets == "the state":
+            db.execute("UPDATE ngenea_entry SET state = 'premigrated'")
+        else:
+            db.execute("DELETE FROM ngenea_entry")
+    world.run("migrate", path)
+    world.run("migrate", path, premigrate=True)
+    assert reconcile(world.context(), -timedelta(seconds=5)).objects == 0
+    assert world.content("work/file") == data
+    if forgets == "the state":
+        assert world.one("recall", path).state == "processed"
+        assert world.read(b"file") == data
+    else:
+        assert world.one("recall", path).code == "unknown_stub"
+
+
+def test_reading_for_a_copy_leaves_atime(world: World):
+    path = world.write(b"file", b"data")
+    os.utime(world.path(b"file"), ns=(1, 2))
+    world.run("migrate", path, premigrate=True)
+    assert world.stat(b"file").st_atime_ns == 1
+
+
+@rule("ngenea 5")
+def test_two_sites_that_share_a_space_share_no_other_bytes(world: World, tmp_path):
+    """The keys are the same; whose bytes differ gets one of its own, whose are the same uses what is there."""
+    with db.write():
+        there = site_row("there")
+        SpaceSite.create(space=world.space, site=there, mountpoint="/space", ready=True)
+        TargetSite.create(target=world.target, site=there, ready=True)
+    (tmp_path / "there" / "space").mkdir(parents=True)
+    other = replace(world, folder=tmp_path / "there", site=there)
+    for one, data in ((world, b"here"), (other, b"there")):
+        assert [o.state for o in one.run("migrate", one.write(b"same", b"same"), one.write(b"file", data))] == [
+            "processed",
+            "processed",
+        ]
+    assert len(world.objects()) == 3
+    # Written anew here: what the other site needs stays.
+    world.write(b"same", b"new!")
+    world.run("migrate", b"/space/same", overwrite=True)
+    world.run("recall", b"/space/file", b"/space/same", delete_remote=True)
+    assert (world.read(b"file"), world.read(b"same")) == (b"here", b"new!")
+    assert {o.state for o in other.run("recall", b"/space/file", b"/space/same", delete_remote=True)} == {"processed"}
+    assert (other.read(b"file"), other.read(b"same")) == (b"there", b"same")
+    assert world.objects() == []
+
+
+def test_bandwidth_is_a_limit_for_all_copies(fs: World, monkeypatch):
+    waits: list[float] = []
+    now = [0.0]
+    monkeypatch.setattr(context.time, "monotonic", lambda: now[0])
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(context.time, "sleep", sleep)
+    monkeypatch.setattr(context, "_rate", context.Rate())
+    paths = [fs.write(b"%d" % n, bytes([n + 1]) * 1_000_000) for n in range(5)]
+    fs.run("migrate", *paths, context=fs.context(bandwidth=8))
+    assert 4.9 <= sum(waits) <= 5.1
+
+
+@pytest.mark.parametrize("mode", [os.O_RDONLY, os.O_RDWR])
+def test_a_file_that_somebody_has_open_goes_too(world: World, mode):
+    """No lease is to be had then; whoever has it open sees the inode that comes back."""
+    path = world.write(b"file", b"data")
+    descriptor = os.open(world.path(b"file"), mode)
+    assert world.one("migrate", path).state == "processed"
+    assert world.is_stub(b"file")
+    assert world.one("recall", path).state == "processed"
+    assert os.pread(descriptor, 10, 0) == b"data"
+    os.close(descriptor)
+
+
+def test_what_is_written_after_the_upload_is_never_dropped(world: World, monkeypatch):
+    path = world.write(b"file", b"first")
+
+    def hit(step: str) -> None:
+        if step == "ngenea.punching":
+            world.write(b"file", b"other")
+
+    monkeypatch.setattr("app.ngenea.migrate.failpoints.hit", hit)
+    outcome = world.one("migrate", path)
+    assert (outcome.state, outcome.code) == ("failed", "modified")
+    assert world.read(b"file") == b"other"
+    monkeypatch.undo()
+    assert world.one("migrate", path).state == "processed"
+    world.run("recall", path)
+    assert world.read(b"file") == b"other"
+
+
+def test_a_new_sparse_file_with_a_stubs_inode_number_is_a_new_file(world: World):
+    path = world.write(b"file", b"x" * 10_000)
+    world.run("migrate", path)
+    os.unlink(world.path(b"file"))
+    with open(world.path(b"file"), "wb") as file:
+        file.seek(1_000_000)
+        file.write(b"end")
+    with db.write():
+        db.execute("UPDATE ngenea_entry SET inode = ?", world.stat(b"file").st_ino)
+    found = world.read(b"file")
+    assert world.one("migrate", path).state == "processed"
+    world.run("recall", path)
+    assert world.read(b"file") == found
