@@ -44,8 +44,8 @@ log = structlog.get_logger("flotilla")
 WORK_MODULES = {
     "mender": ("app.mender.artifacts", "app.mender.audit", "app.mender.password_reset", "app.mender.useradm"),
     "nebula": ("app.nebula.reports",),
-    "ngenea": ("app.ngenea.run_tasks",),
     "vmm": ("app.vmm.codes", "app.vmm.cleaning", "app.vmm.tasks", "app.vmm.image_uploads"),
+    "ngenea": ("app.ngenea.run_tasks",),
 }
 TOKEN_KINDS = {"mender": ("user", "device"), "vmm": ("user",), "ngenea": ("user",)}
 FIRST_ADMIN = "admin@localhost.localdomain"

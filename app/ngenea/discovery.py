@@ -14,7 +14,6 @@ from app.ngenea import graph, job_paths, names, states, walk
 from app.ngenea.outcomes import Outcome
 from app.ngenea.rooted import kind_of
 from app.ngenea.running import Run
-from app.ngenea.submissions import MAX_PATH
 
 CHUNK: Final = 500  # paths, or folders, that are written together
 FOLDERS: Final = uuid.UUID("5ee5f0a3-6e9c-4cb8-9f4e-1a52f7f2f0c7")
@@ -106,7 +105,7 @@ class Finder:
         folder = names.read(self._run.task.arguments["path"])
         try:
             for one in walk.scan(self._run.root, folder):
-                if len(one.path) > MAX_PATH:
+                if len(one.path) > job_paths.MAX_PATH:
                     self._counts["too_long"] += 1
                     continue
                 self._take(one.path, one.type, one.size if one.type == "file" else 0)

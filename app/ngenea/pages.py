@@ -48,7 +48,7 @@ def page(
             return beside | envelope(count, None, None, describe(list(query.order_by(query.model.pk))))
         return Chunks(_streamed(beside | envelope(count, None, None, []), query, describe))
     last = max(1, -(-count // wanted))
-    current = _number(number, last)
+    current = which(number, last)
     rows = describe(_rows(query, (current - 1) * wanted, wanted, count)) if count else []
     previous = link(request, current - 1) if current > 1 else None
     following = link(request, current + 1) if current < last else None
@@ -61,7 +61,7 @@ def of_list(request: Request, rows: list[dict[str, Any]], number: str | None, pa
     if wanted == 0:
         return envelope(len(rows), None, None, rows)
     last = max(1, -(-len(rows) // wanted))
-    current = _number(number, last)
+    current = which(number, last)
     previous = link(request, current - 1) if current > 1 else None
     following = link(request, current + 1) if current < last else None
     return envelope(len(rows), following, previous, rows[(current - 1) * wanted : current * wanted])
@@ -72,7 +72,8 @@ def envelope(count: int, following: str | None, previous: str | None, rows: list
     return {"count": count, "next": following, "previous": previous, "results": rows}
 
 
-def _number(text: str | None, last: int) -> int:
+def which(text: str | None, last: int) -> int:
+    """The page that is meant, of so many. Raises NotFound for one that is not there."""
     if text is None or text == "":
         return 1
     if text == "last":

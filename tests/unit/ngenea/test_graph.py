@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core import db, failpoints, work
-from app.ngenea import discovery, graph, here, job_paths, rules, running, states, tasks
+from app.ngenea import discovery, graph, here, job_paths, rules, running, states, tasks, walk
 from app.ngenea.outcomes import Outcome
 from tests.support.ngenea_jobs import (
     COPY,
@@ -183,6 +183,44 @@ def test_globs_of_site_request_and_rule_all_count_and_exclude_wins(hall, me):
     assert taken(ignore_site_excludes=True) == {"a.mov", "b.mov", "c.txt", "trash/e.mov"}
     assert taken(ignore_site_includes=True) == {"b.mov", "c.txt", "d.tmp", "trash/e.mov"}
     assert taken(include=["trash/*"]) == {"trash/e.mov"}
+
+
+def test_a_path_too_long_for_the_tables_is_told_of(hall, me):
+    """Made step by step: no single path of a system call is as long."""
+    hall.file(b"a")
+    at = os.open(hall.folder / SPACE[1:], os.O_RDONLY)
+    name = os.urandom(100).hex()
+    for _ in range(14):
+        os.mkdir(name, dir_fd=at)
+        below = os.open(name, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    make_workflow("loud", {"name": SHOUT})
+    number = submit(me, "loud", SPACE)
+    hall.work_off()
+    assert (job_row(number).state, set(path_rows(number))) == ("ERROR", {"a"})
+    assert sum((task.result or {}).get("too_long", 0) for task in task_rows(number)) == 1
+    check_counters(number)
+
+
+def test_a_folder_that_cannot_be_read_is_its_own_error(hall, me, monkeypatch):
+    hall.file(b"a")
+    hall.file(b"dir/b")
+    plain = walk.scan
+
+    def scan(root, folder):
+        if folder.endswith(b"/dir"):
+            raise PermissionError(13, "Permission denied")
+        return plain(root, folder)
+
+    monkeypatch.setattr(walk, "scan", scan)
+    make_workflow("loud", {"name": SHOUT})
+    number = submit(me, "loud", SPACE)
+    hall.work_off()
+    assert (job_row(number).state, job_row(number).processed) == ("ERROR", 1)
+    assert (path_rows(number)["dir"].code, path_rows(number)["dir"].message) == ("unreadable", "Permission denied")
+    check_counters(number)
 
 
 def test_an_excluded_folder_is_not_looked_into(hall, me):
