@@ -120,6 +120,19 @@ def test_bytes_fill_a_batch_too(hall, me, monkeypatch):
     assert sorted(sizes) == [1, 3, 3]
 
 
+def test_batches_grow_where_the_site_leaves_that_to_us(hall, me):
+    for number in range(100):
+        hall.file(b"f%d" % number)
+    with db.write():
+        db.execute("UPDATE ngenea_site SET file_batch_size = 30, enable_auto_file_batch_sizing = ?", True)
+    make_workflow("loud", {"name": SHOUT})
+    number = submit(me, "loud", SPACE)
+    hall.work_off()
+    sizes = [task.result["processed"] for task in task_rows(number) if task.tasktype == SHOUT]
+    assert sizes == [10, 20, 30, 30, 10]
+    check_counters(number)
+
+
 def test_given_paths_and_no_more(hall, me):
     first, second = hall.file(b"a"), hall.file(b"dir/b")
     hall.file(b"dir/c")
