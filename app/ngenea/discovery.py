@@ -14,9 +14,9 @@ from app.ngenea import graph, job_paths, names, states, walk
 from app.ngenea.outcomes import Outcome
 from app.ngenea.rooted import kind_of
 from app.ngenea.running import Run
-from app.ngenea.submissions import MAX_PATH
 
 CHUNK: Final = 500  # paths, or folders, that are written together
+SMALLEST: Final = 10  # paths of the first batch, where batches grow: every worker soon has one
 FOLDERS: Final = uuid.UUID("5ee5f0a3-6e9c-4cb8-9f4e-1a52f7f2f0c7")
 MISSING: Final = "There is no such file or directory."
 
@@ -26,6 +26,7 @@ class _Batch:
     """A task that is being filled; no worker has been told of it."""
 
     number: int
+    limit: int
     count: int = 0
     size: int = 0
 
@@ -40,6 +41,7 @@ class Finder:
         self._given: list[Outcome] = []
         self._folders: list[bytes] = []
         self._open: dict[int, _Batch] = {}
+        self._next = SMALLEST
         self._counts = {"files": 0, "folders": 0, "failed": 0, "too_long": 0}
         self._origin = run.task.arguments.get("origin", run.number)
 
@@ -106,7 +108,7 @@ class Finder:
         folder = names.read(self._run.task.arguments["path"])
         try:
             for one in walk.scan(self._run.root, folder):
-                if len(one.path) > MAX_PATH:
+                if len(one.path) > job_paths.MAX_PATH:
                     self._counts["too_long"] += 1
                     continue
                 self._take(one.path, one.type, one.size if one.type == "file" else 0)
@@ -164,7 +166,7 @@ class Finder:
         while paths:
             batch = self._open.get(rule)
             if batch is None:
-                batch = self._open[rule] = _Batch(self._add_batch(rule))
+                batch = self._open[rule] = _Batch(self._add_batch(rule), self._limit())
             count = 0
             while count < len(paths) and not self._is_full(batch):
                 batch.count += 1
@@ -177,8 +179,16 @@ class Finder:
                 graph.release(action.site, action.queue, [batch.number])
 
     def _is_full(self, batch: _Batch) -> bool:
-        plan = self._plan
-        return batch.count >= max(plan.batch_size, 1) or 0 < plan.batch_bytes <= batch.size
+        return batch.count >= batch.limit or 0 < self._plan.batch_bytes <= batch.size
+
+    def _limit(self) -> int:
+        """How many paths the next batch has: as the site says, or twice as many as the last."""
+        most = max(self._plan.batch_size, 1)
+        if not self._plan.growing:
+            return most
+        limit = min(self._next, most)
+        self._next = 2 * limit
+        return limit
 
     def _add_batch(self, rule: int) -> int:
         (number,) = graph.add(self._run.job, [step(self._plan, rule, 0)], self._run.number, dynamic=True).values()

@@ -12,6 +12,7 @@ from app.ngenea import states
 from app.ngenea.outcomes import Outcome
 
 ROWS: Final = 500  # rows of a statement, and of a transaction
+MAX_PATH: Final = 2600  # bytes: what an index of PostgreSQL takes
 COUNTED: Final = {
     states.PROCESSED: "processed",
     states.PATH_FAILED: "failed",

@@ -40,7 +40,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a job does, as it was settled when it was submitted. `globs` are pairs of include and exclude."""
+    """What a job does, as it was settled when it was submitted. `globs` are pairs of include and exclude.
+
+    Batches have at most so many paths and bytes; with `growing` they begin small.
+    """
 
     discovery: str | None
     skip_missing: bool
@@ -49,6 +52,7 @@ class Plan:
     spaces: Sequence[bytes]
     batch_size: int
     batch_bytes: int
+    growing: bool = False
 
     def takes(self, path: bytes) -> bool:
         """Whether the globs of the site and of the request let a path pass."""
@@ -76,7 +80,9 @@ def is_within(path: bytes, folder: bytes) -> bool:
     return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
 
 
-def plan(definition: Mapping[str, Any], spaces: Sequence[bytes], batch_size: int, batch_bytes: int) -> Plan:
+def plan(
+    definition: Mapping[str, Any], spaces: Sequence[bytes], batch_size: int, batch_bytes: int, *, growing: bool
+) -> Plan:
     """What the definition of a job says."""
     rules = [
         Rule(
@@ -96,4 +102,5 @@ def plan(definition: Mapping[str, Any], spaces: Sequence[bytes], batch_size: int
         spaces,
         batch_size,
         batch_bytes,
+        growing,
     )

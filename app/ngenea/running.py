@@ -123,7 +123,9 @@ def _run(unit: work.Unit, task: Any) -> Run:
     job: Any = Job.select(Job.definition, Job.dry_run, Job.site, Job.created_ts).where(Job.pk == task.job_id).get()
     site: Any = Site.get_by_id(task.site_id)
     spaces = known.all_spaces(job.site_id)
-    plan = rules.plan(job.definition, list(spaces.values()), site.file_batch_size, site.file_batch_gb * GIGABYTE)
+    limits = (site.file_batch_size, site.file_batch_gb * GIGABYTE)
+    growing = site.enable_auto_file_batch_sizing
+    plan = rules.plan(job.definition, list(spaces.values()), *limits, growing=growing)
     folder = here.folder(task.site_id)
     again = task.started_ts is not None
     return Run(unit, task, task.job_id, job.dry_run, plan, site, folder, job.created_ts, again)

@@ -6,7 +6,17 @@ from typing import Any, Final
 from app.core import clock
 from app.core.calls import Caller
 from app.core.errors import Conflict, Forbidden
-from app.ngenea import asked, graph, job_paths, known, names, rights, rules, states
+from app.ngenea import (
+    asked,
+    graph,
+    job_paths,
+    known,
+    names,
+    rights,
+    rules,
+    run_tasks,  # noqa: F401 -- what queues tasks makes known how they are run
+    states,
+)
 from app.ngenea.asked import Asked
 from app.ngenea.faults import Faults, refuse, refuse_one
 from app.ngenea.rooted import PathError, components
@@ -15,7 +25,6 @@ from models.ngenea.sites import Queue, Site
 from models.ngenea.users import User
 
 Document = dict[str, Any]
-MAX_PATH: Final = 2600  # bytes: what an index of PostgreSQL takes
 SHOWN: Final = 20  # paths that are shown with a job
 SEARCHED: Final = 65_536  # characters of a job that a keyword is looked for in
 NOT_VISIBLE: Final = "You do not have permission to run workflows on this path."
@@ -117,8 +126,8 @@ def _path(text: str) -> bytes:
         components(path)
     except PathError as exc:
         raise ValueError(f"Not a path: {exc}.") from None
-    if len(path) > MAX_PATH:
-        raise ValueError(f"A path has at most {MAX_PATH} bytes.")
+    if len(path) > job_paths.MAX_PATH:
+        raise ValueError(f"A path has at most {job_paths.MAX_PATH} bytes.")
     return path
 
 

@@ -24,7 +24,6 @@ DEFAULTS: Final[Document] = {
     "filter_rules": [],
 }
 WRITTEN: Final = ("name", "label", *DEFAULTS)
-FIXED: Final = ("external_only",)  # said when a workflow is made, not changed later
 # What may be changed of a built-in workflow.
 OPEN: Final = ("label", "enabled", "visible", "preferred_queue")
 BUILTIN: Final = "A built-in workflow keeps this."
@@ -94,7 +93,7 @@ def create(body: Document) -> Document:
 def update(number: int, body: Document) -> Document:
     """A workflow after a change; what is not given stays, lists are replaced whole. Raises BadRequest."""
     row: Any = db.for_update(Workflow.select().where(Workflow.pk == number)).get()
-    changes = {name: body[name] for name in WRITTEN if name in body and name not in FIXED}
+    changes = {name: body[name] for name in WRITTEN if name in body}
     changes = {name: value for name, value in changes.items() if value != getattr(row, name)}
     if row.builtin:
         refuse([(f"/{name}", BUILTIN) for name in changes if name not in OPEN])

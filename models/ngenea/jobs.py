@@ -54,7 +54,7 @@ class Job(BaseModel):
     failed = BigIntegerField()
     skipped = BigIntegerField()
     aborted = BigIntegerField()
-    progress = BigIntegerField()
+    progress = BigIntegerField(default=0)
     created_ts = UtcField()
     started_ts = UtcField(null=True)
     completed_ts = UtcField(null=True)

@@ -15,12 +15,10 @@ from app.ngenea import here, job_actions, submissions, tasks, workflows
 from app.ngenea.auth import SUPERUSER
 from app.ngenea.context import Context
 from app.ngenea.outcomes import Outcome
-from app.ngenea.run_tasks import run_task
 from models.ngenea.jobs import Job, JobPath, Task, TaskPath, Workflow
 from models.ngenea.sites import Queue, Site, Space, SpaceSite
 
 SPACE = "/mmfs1/data/film"
-RUN = run_task  # importing it makes the kind of work known
 SHOUT, COPY = "dynamo.custom.shout", "dynamo.custom.copy"
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core import db, failpoints, work
-from app.ngenea import discovery, here, job_paths, rules, states, tasks
+from app.ngenea import discovery, graph, here, job_paths, rules, running, states, tasks, walk
 from app.ngenea.outcomes import Outcome
 from tests.support.ngenea_jobs import (
     COPY,
@@ -120,6 +120,19 @@ def test_bytes_fill_a_batch_too(hall, me, monkeypatch):
     assert sorted(sizes) == [1, 3, 3]
 
 
+def test_batches_grow_where_the_site_leaves_that_to_us(hall, me):
+    for number in range(100):
+        hall.file(b"f%d" % number)
+    with db.write():
+        db.execute("UPDATE ngenea_site SET file_batch_size = 30, enable_auto_file_batch_sizing = ?", True)
+    make_workflow("loud", {"name": SHOUT})
+    number = submit(me, "loud", SPACE)
+    hall.work_off()
+    sizes = [task.result["processed"] for task in task_rows(number) if task.tasktype == SHOUT]
+    assert sizes == [10, 20, 30, 30, 10]
+    check_counters(number)
+
+
 def test_given_paths_and_no_more(hall, me):
     first, second = hall.file(b"a"), hall.file(b"dir/b")
     hall.file(b"dir/c")
@@ -183,6 +196,44 @@ def test_globs_of_site_request_and_rule_all_count_and_exclude_wins(hall, me):
     assert taken(ignore_site_excludes=True) == {"a.mov", "b.mov", "c.txt", "trash/e.mov"}
     assert taken(ignore_site_includes=True) == {"b.mov", "c.txt", "d.tmp", "trash/e.mov"}
     assert taken(include=["trash/*"]) == {"trash/e.mov"}
+
+
+def test_a_path_too_long_for_the_tables_is_told_of(hall, me):
+    """Made step by step: no single path of a system call is as long."""
+    hall.file(b"a")
+    at = os.open(hall.folder / SPACE[1:], os.O_RDONLY)
+    name = os.urandom(100).hex()
+    for _ in range(14):
+        os.mkdir(name, dir_fd=at)
+        below = os.open(name, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    make_workflow("loud", {"name": SHOUT})
+    number = submit(me, "loud", SPACE)
+    hall.work_off()
+    assert (job_row(number).state, set(path_rows(number))) == ("ERROR", {"a"})
+    assert sum((task.result or {}).get("too_long", 0) for task in task_rows(number)) == 1
+    check_counters(number)
+
+
+def test_a_folder_that_cannot_be_read_is_its_own_error(hall, me, monkeypatch):
+    hall.file(b"a")
+    hall.file(b"dir/b")
+    plain = walk.scan
+
+    def scan(root, folder):
+        if folder.endswith(b"/dir"):
+            raise PermissionError(13, "Permission denied")
+        return plain(root, folder)
+
+    monkeypatch.setattr(walk, "scan", scan)
+    make_workflow("loud", {"name": SHOUT})
+    number = submit(me, "loud", SPACE)
+    hall.work_off()
+    assert (job_row(number).state, job_row(number).processed) == ("ERROR", 1)
+    assert (path_rows(number)["dir"].code, path_rows(number)["dir"].message) == ("unreadable", "Permission denied")
+    check_counters(number)
 
 
 def test_an_excluded_folder_is_not_looked_into(hall, me):
@@ -379,6 +430,24 @@ def test_a_worker_that_dies_at_any_step_loses_nothing_and_repeats_nothing(hall, 
         )
     assert len({(step, bytes(path)) for step, path in given_to}) == len(given_to) == 40
     assert not ({"PENDING", "STARTED"} & {task.state for task in task_rows(number)})
+    folders = [task.arguments["path"] for task in task_rows(number) if task.tasktype == graph.NAVIGATE]
+    assert sorted(folders) == [SPACE, *(f"{SPACE}/{name}" for name in range(3))]
+
+
+@pytest.mark.rule("ngenea 5")
+def test_the_first_outcome_of_a_path_in_a_task_stands(hall, me):
+    hall.file(b"a")
+    make_workflow("loud", {"name": SHOUT})
+    number = submit(me, "loud", SPACE)
+    hall.work_off(2)
+    task = next(task.pk for task in task_rows(number) if task.tasktype == SHOUT)
+    path = f"{SPACE}/a".encode()
+    for state in ("processed", "failed", "processed"):
+        with db.write():
+            job_paths.record(number, task, [Outcome(path, state, 3)], last=True)
+        check_counters(number)
+    job = job_row(number)
+    assert (job.processed, job.processed_bytes, job.failed) == (1, 3, 0)
 
 
 @pytest.mark.rule("ngenea 5")
@@ -418,6 +487,26 @@ def test_a_worker_that_lost_its_lease_writes_nothing(hall, me):
     assert job_row(number).state == "SUCCESS"
     work.run(late)
     assert [task.result for task in task_rows(number)][1] == {"processed": 1}
+    check_counters(number)
+
+
+def test_a_worker_that_hung_does_not_end_what_another_does_now(hall, me, monkeypatch):
+    other = []
+
+    def hang(context, paths, arguments):
+        expire()
+        other.append(running.begin(work.claim(hall.place)))
+        for path in paths:
+            yield Outcome(path, "processed", 3)
+
+    monkeypatch.setitem(tasks.TASKS, SHOUT, tasks.Task(SHOUT, {}, hang))
+    hall.file(b"a")
+    make_workflow("loud", {"name": SHOUT})
+    number = submit(me, "loud", f"{SPACE}/a")
+    hall.work_off()
+    (run,) = other
+    assert [(task.pk, task.state) for task in task_rows(number) if task.tasktype == SHOUT] == [(run.number, "STARTED")]
+    assert job_row(number).processed == 0
     check_counters(number)
 
 
@@ -482,9 +571,11 @@ def test_two_workers_do_a_job_once(hall, me):
 
 
 def test_progress_never_goes_back_and_ends_with_the_job(hall, me):
-    hall.tree(40, 10)
-    make_workflow("loud", {"name": SHOUT})
-    number = submit(me, "loud", SPACE)
+    for folder in ("", "a/", "a/b/", "a/b/c/", "a/b/c/d/"):
+        hall.file(f"{folder}file".encode())
+    twice = [{"type": "file", "state": "all", "action": [{"name": name}]} for name in (SHOUT, COPY)]
+    make_workflow("both", rules=twice)
+    number = submit(me, "both", SPACE)
     seen = []
     while hall.work_off(1):
         job = job_row(number)
@@ -494,7 +585,33 @@ def test_progress_never_goes_back_and_ends_with_the_job(hall, me):
         if job.state not in states.ENDED:
             assert job.progress < 100
     assert seen == sorted(seen)
-    assert seen[-1] == 100
+    # Every path has been through one of its chains before the last of them has been through the other.
+    assert {0, 99, 100} <= set(seen)
+
+
+@pytest.mark.rule("ngenea 3.3")
+def test_a_path_is_processed_at_the_end_of_its_chain(hall, me):
+    hall.file(b"a")
+    make_workflow("loud", {"name": SHOUT}, {"name": COPY})
+    number = submit(me, "loud", SPACE)
+    hall.work_off(3)
+    assert [task.state for task in task_rows(number)[2:]] == ["SUCCESS", "PENDING"]
+    assert (path_rows(number)["a"].state, job_row(number).processed) == ("", 0)
+    hall.work_off()
+    assert (path_rows(number)["a"].state, job_row(number).processed) == ("processed", 1)
+
+
+@pytest.mark.rule("ngenea 3.3")
+def test_what_failed_in_one_chain_is_not_made_good_by_another(hall, me):
+    hall.file(b"a", b"fail")
+    both = [{"type": "file", "state": "all", "action": [{"name": name}]} for name in (SHOUT, COPY)]
+    make_workflow("both", rules=both)
+    number = submit(me, "both", SPACE)
+    hall.work_off()
+    assert hall.text("a.copy") == b"fail"
+    job = job_row(number)
+    assert (job.state, job.failed, job.processed) == ("ERROR", 1, 0)
+    check_counters(number)
 
 
 def test_paths_join_a_job_that_is_under_way(hall, me):

@@ -141,8 +141,32 @@ def test_resumed_before_it_had_stopped_it_goes_on(hall, job, gate):
     check_counters(job)
 
 
-def test_discovery_is_paused_and_finds_the_rest_later(hall, me, monkeypatch):
+def test_resumed_after_it_was_told_to_stop_it_goes_on(hall, job, monkeypatch):
     monkeypatch.setattr(running, "LOOK_SECONDS", 0)
+    turns = []
+
+    def stop(context, paths, arguments):
+        turns.append(len(paths))
+        for path in paths:
+            if len(turns) == 1 and path == paths[3]:
+                call("pause", job)
+                assert context.stopped()
+                call("resume", job)
+                return
+            yield Outcome(path, "processed", 3)
+
+    monkeypatch.setitem(tasks.TASKS, SHOUT, tasks.Task(SHOUT, {}, stop))
+    hall.work_off()
+    assert turns == [10, 7]
+    assert (job_row(job).state, job_row(job).processed) == ("SUCCESS", 10)
+    check_counters(job)
+
+
+@pytest.mark.parametrize("name", ["pause", "cancel"])
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_discovery_stops_and_finds_the_rest_later(hall, me, monkeypatch, name, seconds):
+    """At once, or as soon as it wants to write."""
+    monkeypatch.setattr(running, "LOOK_SECONDS", seconds)
     monkeypatch.setattr("app.ngenea.discovery.CHUNK", 5)
     for number in range(20):
         hall.file(b"f%d" % number)
@@ -155,14 +179,17 @@ def test_discovery_is_paused_and_finds_the_rest_later(hall, me, monkeypatch):
     def stopped(run):
         asked.append(1)
         if len(asked) == 12:
-            call("pause", number)
+            call(name, number)
         return plain(run)
 
     monkeypatch.setattr(running.Run, "stopped", stopped)
     hall.work_off()
     job = job_row(number)
-    assert (job.state, 0 < job.discovered < 20) == ("PAUSED", True)
+    assert (job.state, 0 < job.discovered < 20) == ("PAUSED" if name == "pause" else "CANCELLED", True)
     check_counters(number)
+    if name == "cancel":
+        assert queued() == 0
+        return
     call("resume", number)
     hall.work_off()
     assert (job_row(number).state, job_row(number).processed) == ("SUCCESS", 20)
