@@ -1,6 +1,7 @@
 """Sites: places with storage of their own (ngenea 1, 4)."""
 
 from collections import defaultdict
+from contextlib import suppress
 from typing import Any, Final
 from zoneinfo import available_timezones
 
@@ -8,7 +9,7 @@ import peewee
 
 from app.core import clock, db
 from app.core.calls import Caller, Request
-from app.core.errors import NotFound
+from app.core.errors import BadRequest, NotFound
 from app.ngenea import here, pages, rights
 from app.ngenea.faults import Faults, refuse, refuse_one
 from models.base import column
@@ -108,7 +109,8 @@ def ensure(name: str) -> None:
         number = 1
         while (shortcode := name if number == 1 else f"{name[:55]}-{number}") in taken:
             number += 1
-        create({"name": name, "shortcode": shortcode})
+        with suppress(BadRequest):  # another process has made it just now
+            create({"name": name, "shortcode": shortcode})
 
 
 def named(name: str) -> int:

@@ -21,9 +21,8 @@ from tests.support.sites import (
     site_worker,
 )
 
-pytestmark = pytest.mark.rule("ngenea 4")
 
-
+@pytest.mark.rule("ngenea 4")
 def test_a_space_is_ready_once_its_folder_is_there(root, tmp_path):
     make_site(root)
     body = {"name": "projects", "mountpoint": "/mmfs1/data/projects/", "sites": [{"name": "london", "label": "x"}]}

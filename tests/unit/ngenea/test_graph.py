@@ -27,8 +27,6 @@ from tests.support.ngenea_jobs import (
 )
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.rule("ngenea 3.2")
-
 STEPS = ("ngenea.emitted", "ngenea.batch")
 
 
@@ -60,6 +58,7 @@ def expire():
     work.sweep()
 
 
+@pytest.mark.rule("ngenea 3.2")
 def test_a_tree_goes_through_a_chain(hall, me):
     names = ["a", "b/c", "b/d/e", "b/d/with space", "ümlaut", "new\nline"]
     for name in names:
