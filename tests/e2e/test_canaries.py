@@ -160,6 +160,58 @@ def vmm(canaries, send, user, password):
     assert call("user.logout", {}, token=made).status_code == 200
 
 
+def ngenea(canaries, send, user, password):
+    """The same for Ngenea Hub: passwords, tokens, keys for programs, what opens a bucket."""
+    name = user.partition("@")[0]
+    wrong, new = (
+        canaries.add("hub wrong", "canary-hub-wrong"),
+        canaries.add("hub new password", "passphrase-of-a-yellow-bird"),
+    )
+    assert send("POST", "/api/auth/token/", json={"username": name, "password": wrong}).status_code == 401
+    log_in = {"username": name, "password": password}
+    given = send("POST", "/api/auth/token/", "hub access", "hub refresh", json=log_in).json()
+    access, refresh = canaries.add("hub access", given["access"]), canaries.add("hub refresh", given["refresh"])
+    bearer = {"Authorization": f"Bearer {access}"}
+    again = send("POST", "/api/auth/token/refresh/", "hub second", "hub refresh", json={"refresh": refresh}).json()
+    canaries.add("hub second", again["access"])
+    verify = {"token": refresh, "type": "refresh"}
+    assert send("POST", "/api/auth/token/verify/", "hub refresh", json=verify).status_code == 200
+    assert (
+        send("POST", "/api/auth/token/verify/", json={"token": access[:-3] + "AAA", "type": "access"}).status_code
+        == 401
+    )
+    made = send("POST", "/api/auth/clientkeys/", "hub key", headers=bearer, json={"name": "canary"}).json()
+    key = canaries.add("hub key", made["api_key"].partition(".")[2])
+    assert send("GET", "/api/users/", headers={"Authorization": f"Api-Key {made['api_key']}"}).status_code == 200
+    assert send("GET", "/api/users/", headers={"Authorization": f"Api-Key {key}"}).status_code == 401
+    change = {"old_password": password, "new_password": new}
+    for body, status in (
+        ({**change, "old_password": wrong}, 400),
+        ({**change, "new_password": [new]}, 400),
+        (change, 200),
+    ):
+        assert send("POST", "/api/users/change_password/", headers=bearer, json=body).status_code == status
+    body = {"username": "canary2", "password": new}
+    assert send("POST", "/api/users/", headers=bearer, json=body).status_code == 201
+    assert send("PATCH", "/api/users/canary2/", headers=bearer, json={"password": new}).status_code == 200
+    secret = canaries.add("bucket secret", "canary-of-a-bucket-secret-access-key")
+    bucket = {"name": "canary", "storage_type": "S3", "access_key_id": "canary-access-id", "secret_access_key": secret}
+    canaries.add("bucket key id", bucket["access_key_id"])
+    made = send(
+        "POST", "/api/buckets/", headers=bearer, json={**bucket, "endpoint": "127.0.0.1", "port": 1, "scheme": "http"}
+    )
+    assert made.status_code == 201, made.text
+    number = send("GET", "/api/buckets/", headers=bearer).json()["results"][0]["id"]
+    assert send("POST", f"/api/buckets/{number}/check/", headers=bearer).json()["ok"] is False
+    assert (
+        send("PATCH", f"/api/buckets/{number}/", headers=bearer, json={"secret_access_key": secret}).status_code == 200
+    )
+    assert (
+        send("PATCH", f"/api/buckets/{number}/", headers=bearer, json={"secret_access_key": [secret]}).status_code
+        == 400
+    )
+
+
 def sender(server):
     """A client that remembers its answers, with the secrets that each may hold."""
     answers = []
@@ -223,6 +275,7 @@ def exercise(server, canaries, tmp_path):
 
     nebula(canaries, send)
     vmm(canaries, send, user, password)
+    ngenea(canaries, send, user, password)
 
     # Where nobody expects one.
     query = canaries.add("password in a query", "canary-in-a-query")

@@ -241,6 +241,12 @@ def make_world(tmp_path: Path, bucket: Bucket) -> World:
     return World(folder, site, space, bucket, target, "")
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that others are at work on are tried once: nobody lets go of them here while a task waits."""
+    monkeypatch.setattr(tasks, "PAUSES", (0,))
+
+
 @pytest.fixture(params=["FS", "S3"])
 def world(database: Any, tmp_path: Path, request: pytest.FixtureRequest) -> World:
     """On each kind of store."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.core import db
-from app.ngenea import context, inodes
+from app.ngenea import context, inodes, tasks
 from app.ngenea.objects import Metadata, Source, owner
 from app.ngenea.reconcile import reconcile
 from models.ngenea.sites import ExternalTarget, SpaceSite, TargetSite
@@ -471,7 +471,30 @@ def test_two_threads_never_work_on_one_inode(world: World):
     assert world.read(b"file") == data
 
 
-def test_one_that_has_the_file_locked_is_waited_for_by_nobody(world: World):
+def test_a_file_that_another_has_locked_is_tried_again(fs: World, monkeypatch: pytest.MonkeyPatch):
+    path, other = fs.write(b"file", b"data"), fs.write(b"other", b"data")
+    descriptor = os.open(fs.path(b"file"), os.O_RDONLY)
+    assert inodes.lock(descriptor)
+    monkeypatch.setattr(tasks, "PAUSES", (0.3, 30, 30))
+    threading.Timer(0.6, os.close, (descriptor,)).start()
+    assert [(one.path, one.state) for one in fs.run("migrate", path, other)] == [
+        (other, "processed"),
+        (path, "processed"),
+    ]
+
+
+def test_who_waits_for_a_file_stops_when_told(fs: World, monkeypatch: pytest.MonkeyPatch):
+    path = fs.write(b"file", b"data")
+    descriptor = os.open(fs.path(b"file"), os.O_RDONLY)
+    assert inodes.lock(descriptor)
+    told = threading.Event()
+    monkeypatch.setattr(tasks, "PAUSES", (60, 60))
+    threading.Timer(0.5, told.set).start()
+    assert fs.run("migrate", path, context=replace(fs.context(), stopped=told.is_set)) == []
+    os.close(descriptor)
+
+
+def test_a_file_that_stays_locked_is_busy(world: World):
     path = world.write(b"file", b"data")
     descriptor = os.open(world.path(b"file"), os.O_RDONLY)
     assert inodes.lock(descriptor)
