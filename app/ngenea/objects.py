@@ -233,6 +233,10 @@ class ObjectStore(Protocol):
         """Have all that was put on disk, where that is ours to see to."""
         ...
 
+    def prepare(self) -> None:
+        """Make what is missing of a store that nothing is in yet. Raises StoreError."""
+        ...
+
     def probe(self) -> datetime:
         """Write, read back and delete a small object; the store's clock. Raises StoreError."""
         ...

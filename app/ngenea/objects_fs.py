@@ -204,6 +204,11 @@ class FolderStore:
             finally:
                 os.close(descriptor)
 
+    def prepare(self) -> None:
+        """See ObjectStore. The folder is made in one that exists: further above nothing may be mounted yet."""
+        with _told(), suppress(FileExistsError):
+            os.mkdir(self._folder, 0o700)
+
     def probe(self) -> datetime:
         """See ObjectStore."""
         with _told():

@@ -161,6 +161,9 @@ class S3Objects:
     def sync(self) -> None:
         """See ObjectStore. What S3 has acknowledged is durable."""
 
+    def prepare(self) -> None:
+        """See ObjectStore. Buckets are their owner's to make."""
+
     def probe(self) -> datetime:
         """See ObjectStore."""
         key, content = f"{OWN}probe-{uuid.uuid4()}", uuid.uuid4().bytes

@@ -6,6 +6,7 @@ from app.core import clock, db
 from app.core.secrets import SecretError
 from app.ngenea import settings_tasks
 from app.ngenea.objects import StoreError, open_store
+from models.ngenea.files import Entry
 from models.ngenea.sites import Bucket, ExternalTarget, TargetSite
 
 TYPE = "check_target"
@@ -33,10 +34,14 @@ def probe(order: settings_tasks.Order) -> dict[str, Any]:
     with db.read():
         rows: Any = Bucket.select().join(ExternalTarget).join(TargetSite).where(*where)
         bucket = rows.first()
+        used = Entry.select().join(ExternalTarget).where(ExternalTarget.bucket == bucket).exists()
     if bucket is None:
         raise settings_tasks.Impossible("the target is not for this site any more")
     try:
-        moment = open_store(bucket, order.claim).probe()
+        store = open_store(bucket, order.claim)
+        if not used:
+            store.prepare()
+        moment = store.probe()
     except StoreError as exc:
         raise OSError(str(exc)) from exc
     except SecretError as exc:

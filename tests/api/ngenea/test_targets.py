@@ -1,5 +1,6 @@
 """External targets (ngenea 1, 4)."""
 
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -200,3 +201,26 @@ def test_who_may_see_and_change_targets(nobody, root, ada, bucket):
     ada.post("/external_targets/", body)
     make_space(root, "hidden")
     assert "space" in ada.refused(400, "POST", "/external_targets/", {**body, "name": "y", "space": "hidden"})
+
+
+def test_a_new_folder_is_made_where_its_parent_is(root, london, tmp_path, monkeypatch):
+    """Unless data is in it already, or its parent is away: then it may be a file system that is not mounted."""
+    monkeypatch.setattr("app.core.work.delay", lambda attempts: timedelta(0))
+    space = make_space(root)
+    folders = {"new": tmp_path / "new", "deep": tmp_path / "not" / "there"}
+    targets = {}
+    for name, folder in folders.items():
+        body = {"name": name, "storage_type": "FS", "migration_target_folder": str(folder)}
+        targets[name] = make_target(root, make_bucket(root, body), name=name)
+    ready(root, f"/external_targets/{targets['new']}/")
+    settled(root)
+    assert folders["new"].is_dir()
+    assert not folders["deep"].parent.exists()
+    assert root.get(f"/external_targets/{targets['deep']}/")["is_ready"] is False
+    catalogued(london.number, space, targets["new"], b"/projects/a")
+    shutil.rmtree(folders["new"])
+    bucket = root.get(f"/external_targets/{targets['new']}/")["bucket_instance"]
+    root.patch(f"/buckets/{bucket}/", {"region": "r"})
+    settled(root)
+    assert root.get(f"/external_targets/{targets['new']}/")["is_ready"] is False
+    assert not folders["new"].exists()
