@@ -188,3 +188,22 @@ def test_who_may_do_all_may_do_each(nobody, rows):
             assert call(boss, name, rows).status_code not in (401, 403), name
     for name in ADDING:
         assert call(boss, name, rows).status_code in (201, 400), name
+
+
+@pytest.mark.rule("ngenea 3.5")
+@pytest.mark.parametrize("path", ["/file/workflow/", "/jobs/"])
+def test_where_workflows_may_not_be_run(nobody, root, rows, path):
+    """On a space that one does not see, and for a job that has ended; again, when the queue is gone."""
+    root.post("/spaces/", {"name": "secret", "mountpoint": "/secret", "sites": [{"name": "london"}]})
+    make_group("crew of film", "view_space", on=("space", rows["spaces"]))
+    make_user("eve", "crew of film")
+    eve = nobody.log_in("eve")
+    body = {"workflow": "migrate", "site": "london", "paths": ["/film/a"]}
+    eve.refused(403, "POST", path, {**body, "paths": ["/film/a", "/secret/a"]})
+    number = eve.post(path, body)["id"]
+    eve.post(f"/jobs/{number}/cancel/")
+    eve.refused(409, "POST", path, {**body, "job": number})
+    assert eve.post(f"/jobs/{number}/resubmit/")["id"] != number
+    with db.write():
+        db.execute("UPDATE ngenea_job SET queue_id = NULL WHERE pk = ?", number)
+    eve.refused(409, "POST", f"/jobs/{number}/resubmit/")
