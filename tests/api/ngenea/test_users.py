@@ -124,6 +124,8 @@ def test_nobody_shuts_out_themselves_or_the_last_administrator(nobody, root):
     mia.refused(403, "DELETE", "/users/root/")
     make_user("second", "Administrators")
     second = nobody.log_in("second")
+    for method, path in (("POST", "/users/second/deactivate/"), ("DELETE", "/users/second/")):
+        second.refused(400, method, path)  # though root would be left
     second.post("/users/root/deactivate/")
     number = next(group["id"] for group in second.get("/groups/")["results"] if group["name"] == "Administrators")
     second.refused(400, "PATCH", f"/groups/{number}/", {"users": []})
