@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -38,7 +40,13 @@ def live(app: Any) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(30)
-        assert not thread.is_alive(), "the server did not end"
+        assert not thread.is_alive(), f"the server did not end:\n{_stack(thread)}"
+
+
+def _stack(thread: threading.Thread) -> str:
+    """Where a thread is."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    return "".join(traceback.format_stack(frame)) if frame is not None else "it has ended just now"
 
 
 def raw(url: str, request: bytes, *, timeout: float = 10) -> bytes:
