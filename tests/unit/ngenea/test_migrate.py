@@ -475,7 +475,7 @@ def test_a_file_that_another_has_locked_is_tried_again(fs: World, monkeypatch: p
     path, other = fs.write(b"file", b"data"), fs.write(b"other", b"data")
     descriptor = os.open(fs.path(b"file"), os.O_RDONLY)
     assert inodes.lock(descriptor)
-    monkeypatch.setattr(tasks, "PAUSES", (0.3, 30, 30))
+    monkeypatch.setattr(tasks, "PAUSES", (0.1,) * 600)
     threading.Timer(0.6, os.close, (descriptor,)).start()
     assert [(one.path, one.state) for one in fs.run("migrate", path, other)] == [
         (other, "processed"),
