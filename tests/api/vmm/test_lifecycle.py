@@ -22,7 +22,7 @@ def _impatient(monkeypatch):
 
 def watched(daemon, stream):
     """Until the host is watched: a change of the instance `runs`, made again and again until it is told."""
-    for turn in range(PATIENCE):
+    for turn in range(5 * PATIENCE):  # a watch that failed is tried again after up to 30 seconds
         daemon.lxc("config", "set", "runs", f"user.turn={turn}")
         try:
             return stream.happened(timeout=1)
