@@ -129,5 +129,5 @@ def _action(caller: Caller, action: Document, site: Any, queue: str) -> Document
     arguments = {name: value for name, value in definitions.arguments(action).items() if value is not None}
     refuse([("/fields", fault) for fault in tasks.faults(str(action["name"]), arguments)])
     task = tasks.find(str(action["name"]))
-    assert task is not None  # noqa: S101 -- it has no faults
+    assert task is not None  # it has no faults
     return {"task": task.name, "arguments": arguments, "site": there.pk, "queue": its_queue}
