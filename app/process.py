@@ -16,7 +16,20 @@ from pathlib import Path
 
 import structlog
 
-from app.core import db, failpoints, feeds, limits, mail, migrate, secrets, storage, threads, tokens, work, worker
+from app.core import (
+    db,
+    failed_units,
+    failpoints,
+    feeds,
+    limits,
+    mail,
+    migrate,
+    secrets,
+    storage,
+    threads,
+    tokens,
+    worker,
+)
 from app.core.errors import NotFound
 from app.core.log import configure as configure_log
 from app.core.storage_url import open_store
@@ -231,18 +244,18 @@ def reconcile_site(settings: Settings, site: str, folder: Path, older_than: time
     return report
 
 
-def failed_work(settings: Settings) -> list[work.Failed]:
+def failed_work(settings: Settings) -> list[failed_units.Failed]:
     """The units of work that failed for good."""
     open_process(settings)
     migrate.up()
-    return work.failed()
+    return failed_units.oldest()
 
 
 def retry_work(settings: Settings, pk: int) -> None:
     """Queue a unit that failed for good once more; raises NotFound."""
     open_process(settings)
     migrate.up()
-    if not work.retry(pk):
+    if not failed_units.retry(pk):
         raise NotFound(f"there is no failed unit {pk}")
 
 

@@ -137,10 +137,11 @@ def enqueue_many(
         " state = CASE core_work.state WHEN 'running' THEN 'running' ELSE 'queued' END",
         *(value for key in keys for value in (name, key, place, text, False, *times)),
     )
-    _tell()
+    wake()
 
 
-def _tell() -> None:
+def wake() -> None:
+    """Wake the workers of this process once the open write unit is committed."""
     for call in _listeners:
         db.after_commit(call)
 
@@ -202,14 +203,14 @@ def finish(unit: Unit) -> None:
             return
         if not _release(unit.claim, "queued", "attempts = 0, due_ts = ?", clock.micros(clock.now())):
             raise LeaseLost(f"{unit.kind} {unit.key}")
-        _tell()
+        wake()
 
 
 def postpone(unit: Unit, delay: timedelta) -> None:
     """Queue the unit again, due after a while, as if it had not been tried."""
     with db.write():
         _release(unit.claim, "queued", "attempts = 0, due_ts = ?", clock.micros(clock.now() + delay))
-        _tell()
+        wake()
 
 
 def fail(unit: Unit, exc: Exception) -> None:
@@ -309,36 +310,3 @@ def count() -> dict[tuple[str, str], int]:
         return {
             (name, state): n for name, state, n in db.rows("SELECT kind, state, COUNT(*) FROM core_work GROUP BY 1, 2")
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A unit that failed for good."""
-
-    pk: int
-    kind: str
-    key: str
-    attempts: int
-    error: str
-
-
-def failed(limit: int = 100) -> list[Failed]:
-    """The units that failed for good, the oldest first."""
-    with db.read():
-        rows = db.rows(
-            "SELECT pk, kind, key, attempts, error FROM core_work WHERE state = 'failed' ORDER BY due_ts, pk LIMIT ?",
-            limit,
-        )
-    return [Failed(*found) for found in rows]
-
-
-def retry(pk: int) -> bool:
-    """Queue a unit that failed for good once more; whether there was such a unit."""
-    with db.write():
-        changed = db.execute(
-            "UPDATE core_work SET state = 'queued', attempts = 0, due_ts = ? WHERE pk = ? AND state = 'failed'",
-            clock.micros(clock.now()),
-            pk,
-        )
-        _tell()
-    return changed == 1

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.core import clock, db, work
+from app.core import clock, db, failed_units, work
 from app.core.errors import Unavailable
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -150,18 +150,18 @@ def test_a_failure_is_tried_again_later_and_later_until_it_is_final(database, ki
     assert row("a") == ("failed", 3, False, "Unavailable: not now")
     with frozen(NOON + timedelta(days=1)):
         assert work.claim() is None
-    assert [(unit.kind, unit.key, unit.attempts) for unit in work.failed()] == [("break", "a", 3)]
+    assert [(unit.kind, unit.key, unit.attempts) for unit in failed_units.oldest()] == [("break", "a", 3)]
 
 
 def test_a_failed_unit_can_be_tried_again(database, kinds):
     work.kind("break", attempts=1)(lambda unit: 1 / 0)
     queue("break", "a")
     work.run(work.claim())
-    failed = work.failed()[0]
+    failed = failed_units.oldest()[0]
     assert failed.error == "ZeroDivisionError: division by zero"
-    assert not work.retry(failed.pk + 1)
-    assert work.retry(failed.pk)
-    assert not work.retry(failed.pk)
+    assert not failed_units.retry(failed.pk + 1)
+    assert failed_units.retry(failed.pk)
+    assert not failed_units.retry(failed.pk)
     assert work.claim().attempts == 1
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.core import clock, db, schedule, work, worker
+from app.core import clock, db, failed_units, schedule, work, worker
 from app.core.worker import Worker
 
 PATIENCE = 60
@@ -205,7 +205,7 @@ def test_a_unit_that_breaks_harms_no_other(kinds, start):
     queue("note", payload=1)
     wait_until(empty)
     assert seen == [1]
-    assert len(work.failed()) == 1
+    assert len(failed_units.oldest()) == 1
 
 
 def test_only_signed_messages_are_opened(kinds, postgres):
