@@ -13,8 +13,7 @@ Document = dict[str, Any]
 
 def _query(caller: Caller, filters: job_filters.Filters) -> Any:
     """The paths of jobs that the caller may know of and the filters let pass."""
-    mine = Job.select(Job.pk).where(rights.visible(caller, Job))
-    query = JobPath.select().where(JobPath.job.in_(mine))
+    query = JobPath.select().where(rights.of_visible_jobs(caller, JobPath.job))
     if filters.get("job") is not None:
         query = query.where(JobPath.job == filters["job"])
     if filters.get("path"):

@@ -7,7 +7,7 @@ belongs to it. What one may not see is not there (404); what one sees and may no
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from peewee import SQL
+from peewee import SQL, fn
 
 from app.core.calls import Caller
 from app.ngenea.auth import SUPERUSER
@@ -42,8 +42,9 @@ Numbers = set[int]
 Condition = Callable[[Numbers], Any]
 
 
-def _of_jobs(jobs: Any) -> Any:
-    return Job.pk.in_(JobSpace.select(JobSpace.job).where(JobSpace.space.in_(jobs)))
+def _job_in(spaces: Numbers, job: Any) -> Any:
+    """The condition that a job, a column, has paths in one of some spaces."""
+    return fn.EXISTS(JobSpace.select(SQL("1")).where(JobSpace.job == job, JobSpace.space.in_(spaces)))
 
 
 def groups_of(user: int) -> Any:
@@ -75,14 +76,14 @@ RULES: Final[dict[Any, tuple[tuple[str, Condition], ...]]] = {
     Bucket: (("bucket", Bucket.pk.in_),),
     ExternalTarget: (("externaltarget", ExternalTarget.pk.in_), ("space", ExternalTarget.space.in_)),
     Workflow: (("workflow", Workflow.pk.in_),),
-    Job: (("job", Job.pk.in_), ("space", _of_jobs)),
-    Task: (("task", Task.pk.in_), ("space", lambda spaces: Task.job.in_(Job.select().where(_of_jobs(spaces))))),
+    Job: (("job", Job.pk.in_), ("space", lambda spaces: _job_in(spaces, Job.pk))),
+    Task: (("task", Task.pk.in_), ("space", lambda spaces: _job_in(spaces, Task.job))),
 }
 # What belongs to who calls: theirs to see and to change.
 OWN: Final[dict[Any, Callable[[int], Any]]] = {
     ClientKey: lambda me: ClientKey.user == me,
     Job: lambda me: Job.owner == me,
-    Task: lambda me: Task.job.in_(Job.select().where(Job.owner == me)),
+    Task: lambda me: fn.EXISTS(Job.select(SQL("1")).where(Job.pk == Task.job, Job.owner == me)),
 }
 # What is about who calls, or for all: seen by them, no more.
 ABOUT: Final[dict[Any, Callable[[int], Any]]] = {
@@ -95,6 +96,12 @@ ABOUT: Final[dict[Any, Callable[[int], Any]]] = {
 def visible(caller: Caller, model: Any) -> Any:
     """The condition for the rows of a model that a caller may know of. In a unit of work."""
     return permitted(caller, model, SEEING)
+
+
+def of_visible_jobs(caller: Caller, job: Any) -> Any:
+    """The condition for rows that tell of a job, a column, that a caller may know of. In a unit of work."""
+    seen = visible(caller, Job)
+    return seen if seen is ALL else fn.EXISTS(Job.select(SQL("1")).where(Job.pk == job, seen))
 
 
 def may(caller: Caller, verb: str, model: Any) -> bool:

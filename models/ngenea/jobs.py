@@ -61,7 +61,9 @@ class Job(BaseModel):
 
     class Meta:
         table_name = "ngenea_job"
+        # SQLite keeps the rows in the order of `pk`: an index that has nothing else is what pages are counted off in.
         indexes = (
+            (("pk",), False),
             (("state", "pk"), False),
             (("site", "pk"), False),
             (("owner", "pk"), False),
@@ -116,6 +118,7 @@ class Task(BaseModel):
     class Meta:
         table_name = "ngenea_task"
         indexes = (
+            (("pk",), False),
             (("job", "state", "pk"), False),
             (("job", "pk"), False),
             (("state", "pk"), False),
