@@ -80,8 +80,8 @@ def as_written(group: Any) -> Document:
 
 def create(caller: Caller, body: Document) -> Any:
     """The row of a new group."""
-    faults = _faults(body)
-    refuse(faults)
+    hold()
+    refuse(_faults(body))
     try:
         with db.savepoint():
             group = Group.create(name=body["name"], description=body.get("description") or "", builtin=False)
@@ -94,6 +94,7 @@ def create(caller: Caller, body: Document) -> Any:
 
 def update(caller: Caller, number: int, body: Document) -> Any:
     """The row of a group after a change; what is not given stays."""
+    hold()
     group = Group.get_by_id(number)
     refuse(_faults(body))
     if group.builtin and body.get("name", group.name) != group.name:
@@ -119,11 +120,13 @@ def _taken() -> Exception:
 
 def delete(caller: Caller, number: int) -> None:
     """Delete a group; raises BadRequest for a built-in one."""
+    hold()
     group = Group.get_by_id(number)
     if group.builtin:
         raise refuse_one("", "A built-in group cannot be deleted.")
     refuse_more_than_own(caller, [number])
     group.delete_instance()
+    rights.forget_gone(Group)
 
 
 def _faults(body: Document) -> Faults:
@@ -210,9 +213,14 @@ def refuse_more_than_own(caller: Caller, groups: list[int]) -> None:
         raise Forbidden(MORE_THAN_OWN)
 
 
+def hold() -> Any:
+    """The row of the administrators. Who changes users or groups holds it, and others wait: each sees all before."""
+    return db.for_update(Group.select().where(Group.name == ADMINISTRATORS)).get()
+
+
 def keep_an_administrator() -> None:
-    """Raises BadRequest when a change has left no active administrator; who does so at the same time waits."""
-    administrators = db.for_update(Group.select().where(Group.name == ADMINISTRATORS)).get()
+    """Raises BadRequest when a change has left no active administrator."""
+    administrators = hold()
     members = Membership.select(Membership.user).where(Membership.group == administrators.pk)
     if not User.select().where(User.is_active, User.is_superuser | User.pk.in_(members)).exists():
         raise refuse_one("", LAST)

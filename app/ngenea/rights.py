@@ -7,7 +7,7 @@ belongs to it. What one may not see is not there (404); what one sees and may no
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from peewee import SQL
+from peewee import SQL, fn
 
 from app.core.calls import Caller
 from app.ngenea.auth import SUPERUSER
@@ -117,6 +117,14 @@ def permitted(caller: Caller, model: Any, verbs: Iterable[str]) -> Any:
     if model in ABOUT and "view" in verbs:
         found = found | ABOUT[model](me)
     return found
+
+
+def forget_gone(*models: Any) -> None:
+    """Delete the rights on objects of these models that are no more: their numbers may be given again. In a unit."""
+    for model in models:
+        there = model.select(SQL("1")).where(model.pk == ObjectPermission.object_pk.cast("BIGINT"))
+        gone = (ObjectPermission.model == RULES[model][0][0], ~fn.EXISTS(there))
+        ObjectPermission.delete().where(*gone).execute()
 
 
 def _numbers(caller: Caller, model: str, verbs: Iterable[str]) -> Numbers | None:
