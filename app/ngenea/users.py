@@ -2,7 +2,9 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, Final
+from urllib.parse import quote
 
 import peewee
 
@@ -20,9 +22,11 @@ from models.ngenea.users import ClientKey, Group, Membership, User
 
 Document = dict[str, Any]
 USERNAME: Final = re.compile(r"[\w.@+-]+")
-RESERVED: Final = frozenset({"change_password", "sync"})  # their places are those of operations
+# The places of the first are those of operations; no client asks for the others, which mean folders to it.
+RESERVED: Final = frozenset({"change_password", "sync", ".", ".."})
 NO_ACCOUNT: Final = "No active account found with the given credentials"
-TEXTS: Final = ("email", "first_name", "last_name")
+NAMES: Final = ("first_name", "last_name")
+TEXTS: Final = ("email", *NAMES)
 
 
 def log_in(username: str, password: str, address: str) -> Document:
@@ -79,7 +83,7 @@ def describe(users: list[Any], base_url: str) -> list[Document]:
     return [
         {
             "id": user.pk,
-            "url": f"{base_url}/api/users/{user.username}/",
+            "url": f"{base_url}/api/users/{quote(user.username, safe='@+')}/",
             "username": user.username,
             **{name: getattr(user, name) for name in TEXTS},
             "is_active": user.is_active,
@@ -105,7 +109,8 @@ def _written(user: Any) -> Document:
 
 def create(caller: Caller, body: Document) -> Document:
     """A new user, as written. Opens its own units."""
-    hashed = _checked(body, body["username"], _name_faults(body["username"]))
+    names = (body["username"], *(body.get(name) or "" for name in NAMES))
+    hashed = _checked(body, names, _name_faults(body["username"]))
     with db.write():
         groups.hold()
         try:
@@ -137,14 +142,16 @@ def _insert(username: str, hashed: str, body: Document, *, might: bool = False) 
     )
 
 
-def _checked(body: Document, username: str, faults: Faults) -> str | None:
-    """The hash of the password of a body, if it has one. Raises BadRequest for what is wrong with the body."""
+def _checked(body: Document, names: Iterable[str], faults: Faults) -> str | None:
+    """The hash of the password of a body, if it has one. Raises BadRequest for what is wrong with the body.
+
+    `names` are what the user is called by then.
+    """
     if body.get("email") and not is_address(body["email"]):
         faults.append(("/email", "Enter a valid email address."))
     faults += profiles.faults(body.get("profile") or {})
     password = body.get("password")
     if password is not None:
-        names = (username, body.get("first_name") or "", body.get("last_name") or "")
         faults += [("/password", message) for message in password_faults(password, *names)]
     refuse(faults)
     return None if password is None else passwords.hash(password)
@@ -165,7 +172,9 @@ def _join(caller: Caller, user: Any, body: Document) -> None:
 
 def update(caller: Caller, username: str, body: Document) -> Document:
     """A user after a change, as written; what is not given stays. Opens its own units."""
-    hashed = _checked(body, username, [])
+    with db.read():
+        known = find(username)
+    hashed = _checked(body, (username, *(body.get(name, getattr(known, name)) for name in NAMES)), [])
     with db.write():
         groups.hold()
         user = find(username)
