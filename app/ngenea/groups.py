@@ -56,6 +56,7 @@ def _written(groups: list[Any]) -> list[Document]:
     everywhere: Any = GroupPermission.select().where(GroupPermission.group.in_(numbers))
     for row in everywhere.order_by(GroupPermission.pk):
         permissions[row.group_id].append(row.permission_id)
+    permissions |= {group.pk: _every_right() for group in groups if _is_administrators(group)}
     some: Any = ObjectPermission.select().where(ObjectPermission.group.in_(numbers))
     for row in some.order_by(ObjectPermission.pk):
         right = {"model": row.model, "object_pk": row.object_pk, "permission": row.permission_id}
@@ -70,6 +71,14 @@ def _written(groups: list[Any]) -> list[Document]:
         }
         for group in groups
     ]
+
+
+def _is_administrators(group: Any) -> bool:
+    return bool(group.builtin and group.name == ADMINISTRATORS)
+
+
+def _every_right() -> list[int]:
+    return column(Permission.select(Permission.pk).order_by(Permission.pk))
 
 
 def as_written(group: Any) -> Document:
@@ -99,6 +108,8 @@ def update(caller: Caller, number: int, body: Document) -> Any:
     refuse(_faults(body))
     if group.builtin and body.get("name", group.name) != group.name:
         raise refuse_one("/name", "A built-in group keeps its name.")
+    if _is_administrators(group) and "permissions" in body and set(body["permissions"]) != set(_every_right()):
+        raise refuse_one("/permissions", "Administrators have every right.")
     if {"permissions", "object_permissions", "users"} & body.keys():
         refuse_more_than_own(caller, [number])
     try:
