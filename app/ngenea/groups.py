@@ -91,13 +91,13 @@ def create(caller: Caller, body: Document) -> Any:
     """The row of a new group."""
     hold()
     refuse(_faults(body))
+    _refuse_to_give(caller, body)
     try:
         with db.savepoint():
             group = Group.create(name=body["name"], description=body.get("description") or "", builtin=False)
     except peewee.IntegrityError:
         raise _taken() from None
     _fill(group, body)
-    refuse_more_than_own(caller, [group.pk])
     return group
 
 
@@ -112,6 +112,7 @@ def update(caller: Caller, number: int, body: Document) -> Any:
         raise refuse_one("/permissions", "Administrators have every right.")
     if {"permissions", "object_permissions", "users"} & body.keys():
         refuse_more_than_own(caller, [number])
+    _refuse_to_give(caller, body)
     try:
         with db.savepoint():
             changes = {name: body[name] for name in ("name", "description") if name in body}
@@ -120,7 +121,6 @@ def update(caller: Caller, number: int, body: Document) -> Any:
     except peewee.IntegrityError:
         raise _taken() from None
     _fill(group, body)
-    refuse_more_than_own(caller, [number] if {"permissions", "object_permissions"} & body.keys() else [])
     keep_an_administrator()
     return Group.get_by_id(number)
 
@@ -221,6 +221,19 @@ def refuse_more_than_own(caller: Caller, groups: list[int]) -> None:
     held = set(rows.where(ObjectPermission.group.in_(mine)).tuples())
     wanted = rows.where(ObjectPermission.group.in_(groups), ObjectPermission.permission.not_in(everywhere))
     if set(wanted.tuples()) - held:
+        raise Forbidden(MORE_THAN_OWN)
+
+
+def _refuse_to_give(caller: Caller, body: Document) -> None:
+    """Raises Forbidden where a body gives rights that the caller has not now: afterwards they may be in the group."""
+    if SUPERUSER in caller.rights:
+        return
+    mine = rights.groups_of(int(caller.id))
+    held = set(column(GroupPermission.select(GroupPermission.permission).where(GroupPermission.group.in_(mine))))
+    rows = ObjectPermission.select(ObjectPermission.permission, ObjectPermission.model, ObjectPermission.object_pk)
+    given = [(one["permission"], one["model"], one["object_pk"]) for one in body.get("object_permissions") or []]
+    wanted = {one for one in given if one[0] not in held}
+    if set(body.get("permissions") or []) - held or wanted - set(rows.where(ObjectPermission.group.in_(mine)).tuples()):
         raise Forbidden(MORE_THAN_OWN)
 
 

@@ -115,6 +115,27 @@ def test_membership_is_effective_at_once(root, ada):
     ada.refused(403, "DELETE", "/users/ada/")
 
 
+@pytest.mark.rule("ngenea 2")
+def test_nobody_gives_rights_to_themselves(nobody, root, rights):
+    """Neither everywhere nor on an object; not to a group that they are in, nor to one that they make and join."""
+    number = make_user("bob")
+    mine = make_group("managers", "add_group", "change_group", "view_group", "view_user")
+    make_user("mia", "managers")
+    mia = nobody.log_in("mia")
+    on_bob = {"model": "user", "object_pk": str(number), "permission": rights["change_user"]}
+    before = root.get(f"/groups/{mine}/")
+    for more in ({"permissions": [rights["view_group"], rights["view_space"]]}, {"object_permissions": [on_bob]}):
+        for users in ({}, {"users": ["mia"]}):
+            mia.refused(403, "PATCH", f"/groups/{mine}/", {**more, **users})
+            mia.refused(403, "POST", "/groups/", {"name": "more", **more, **users})
+    assert root.get(f"/groups/{mine}/") == before
+    mia.refused(403, "PATCH", "/users/bob/", {"first_name": "B"})
+    looking = {**on_bob, "permission": rights["view_user"]}
+    mia.post("/groups/", {"name": "same", "permissions": [rights["view_group"]], "object_permissions": [looking]})
+    less = [rights["view_group"], rights["change_group"]]
+    assert mia.patch(f"/groups/{mine}/", {"permissions": less})["permissions"] == less
+
+
 def test_groups_are_seen_by_right(nobody, root, ada):
     assert ada.get("/groups/")["count"] == 0
     number = make_group("seen")
