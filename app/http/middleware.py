@@ -17,6 +17,7 @@ import structlog
 from connexion.middleware.abstract import SpecMiddleware
 from connexion.resolver import Resolver
 from connexion.spec import Specification
+from peewee import DoesNotExist
 
 from app.core import failpoints, metrics, threads
 from app.core.calls import Audience, Request
@@ -168,6 +169,10 @@ class Pipeline(SpecMiddleware):
             raise
         except Problem as problem:
             return self._problem(problem, scope["path"], exchange)
+        except DoesNotExist:
+            # It was there when the caller's rights were looked at: another request was faster.
+            log.warning("row gone", path=scope["path"], exc_info=True)
+            return self._problem(NotFound("Not found."), scope["path"], exchange)
         except Exception as exc:
             log.exception("request failed", method=scope["method"], path=scope["path"])
             lack = InsufficientStorage("no space left") if is_disk_full(exc) else Problem("internal error")

@@ -4,7 +4,7 @@ import hmac
 import secrets as random
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from app.core import clock, db, ids, tokens
 from app.core.calls import NOT_MINE, Caller, NotMine, Request
@@ -18,7 +18,10 @@ MIGHT: Final = (
     "u.is_superuser OR EXISTS (SELECT 1 FROM ngenea_membership m JOIN ngenea_group g ON g.pk = m.group_id"
     " WHERE m.user_id = u.pk AND g.builtin AND g.name = 'Administrators')"
 )
-BY_NUMBER: Final = f"SELECT u.pk, {MIGHT}, u.generation FROM ngenea_user u WHERE u.pk = ? AND u.is_active"  # noqa: S608
+BY_NUMBER: Final = (
+    f"SELECT u.pk, {MIGHT}, u.generation, u.date_joined_ts FROM ngenea_user u"  # noqa: S608
+    " WHERE u.pk = ? AND u.is_active"
+)
 BY_KEY: Final = (
     f"SELECT u.pk, {MIGHT}, k.key_hash, k.pk FROM ngenea_client_key k JOIN ngenea_user u"  # noqa: S608
     " ON u.pk = k.user_id"
@@ -34,7 +37,16 @@ def configure(access_seconds: int, refresh_seconds: int) -> None:
     _lifetimes.update({ACCESS: timedelta(seconds=access_seconds), REFRESH: timedelta(seconds=refresh_seconds)})
 
 
-def issue(kind: str, user: int, generation: int) -> str:
+class Holder(NamedTuple):
+    """Whose a token is: the number of a user, who joined then (microseconds); `generation` as it is now."""
+
+    user: int
+    might: bool
+    generation: int
+    joined: int
+
+
+def issue(kind: str, user: int, generation: int, joined: int) -> str:
     """A new token of a user. Outside of units: the first one makes the signing key."""
     now = clock.now()
     claims = {
@@ -42,6 +54,7 @@ def issue(kind: str, user: int, generation: int) -> str:
         "user_id": user,
         "sub": str(user),
         "generation": generation,
+        "joined": joined,
         "jti": ids.uuid(),
         "iss": ISSUER,
         "iat": int(now.timestamp()),
@@ -50,25 +63,26 @@ def issue(kind: str, user: int, generation: int) -> str:
     return tokens.sign("ngenea", "user", claims)
 
 
-def holder(token: str, kind: str) -> tuple[int, bool, int] | None:
-    """Number, might and generation of the active user of a token of `kind`; None for any that is no good.
+def holder(token: str, kind: str) -> Holder | None:
+    """The active user of a token of `kind`; None for any that is no good.
 
-    What changes a password makes earlier refresh tokens void.
+    What changes a password makes earlier refresh tokens void. A number may be given again when its user was deleted:
+    no token of theirs is good for who joined later.
     """
     claims = tokens.verify(token, "ngenea", "user")
     if claims is None or claims.get("token_type") != kind or claims["iss"] != ISSUER:
         return None
     with db.read():
         found: Any = db.row(BY_NUMBER, claims["user_id"])
-    if found is None or (kind == REFRESH and found[2] != claims["generation"]):
+    if found is None or found[3] != claims.get("joined") or (kind == REFRESH and found[2] != claims["generation"]):
         return None
-    return found[0], bool(found[1]), found[2]
+    return Holder(found[0], bool(found[1]), found[2], found[3])
 
 
 def bearer_token(credential: str, __: Request) -> Caller | None:
     """The user of an access token; the row is read every time."""
     found = holder(credential, ACCESS)
-    return None if found is None else _caller("user", found[0], found[1])
+    return None if found is None else _caller("user", found.user, found.might)
 
 
 def api_key(credential: str, __: Request) -> Caller | NotMine | None:

@@ -8,6 +8,7 @@ import peewee
 
 from app.core import clock, db
 from app.core.calls import Caller, Request
+from app.core.errors import Forbidden
 from app.core.secrets import SecretError
 from app.ngenea import pages, probes, questions, rights
 from app.ngenea.faults import Faults, refuse, refuse_one
@@ -30,6 +31,9 @@ DEFAULTS: Final[Document] = {
     "advanced_settings": {},
 }
 FIELDS: Final = ("name", "storage_type", *DEFAULTS)
+# Where a bucket is may be any host, also one that only this server reaches (ngenea 8).
+PLACE: Final = frozenset({"endpoint", "port", "scheme", "migration_target_folder"})
+ELSEWHERE: Final = "Only who may add buckets says where they are."
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")  # of a bucket of S3
 
 
@@ -99,14 +103,19 @@ def _faults(values: Document, secrets: dict[str, str]) -> Faults:
     return found
 
 
-def update(number: int, body: Document) -> Any:
-    """The row of a bucket after a change; what is not given stays. Its targets are tried anew from their sites."""
+def update(caller: Caller, number: int, body: Document) -> Any:
+    """The row of a bucket after a change; what is not given stays. Its targets are tried anew from their sites.
+
+    Raises Forbidden where who may not add buckets would have it in another place.
+    """
     bucket = db.for_update(Bucket.select().where(Bucket.pk == number)).get()
     if body.get("storage_type", bucket.storage_type) != bucket.storage_type:
         raise refuse_one("/storage_type", "A bucket stays of its type.")
     known = unseal_secrets(bucket.secrets)
     secrets = _secrets(known, body)
     changes = {name: body[name] for name in FIELDS if name in body and body[name] != getattr(bucket, name)}
+    if changes.keys() & PLACE and not rights.may(caller, "add", Bucket):
+        raise Forbidden(ELSEWHERE)
     refuse(_faults({name: getattr(bucket, name) for name in FIELDS} | changes, secrets))
     if "name" in changes and bucket.storage_type != FOLDER and _is_used(number):
         raise refuse_one("/name", "Data of files is in the bucket of this name.")
@@ -142,6 +151,7 @@ def delete(number: int) -> None:
             bucket.delete_instance()
     except peewee.IntegrityError:
         raise refuse_one("", "Something refers to it.") from None
+    rights.forget_gone(Bucket)
 
 
 def check(caller: Caller, number: int, site_name: str | None) -> Document:

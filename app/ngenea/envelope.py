@@ -13,6 +13,7 @@ from app.core.errors import Problem
 DETAILS: Final = {500: "internal error", 503: "service unavailable"}
 REQUIRED: Final = re.compile(r'"(.+)" is a required property')
 WHOLE: Final = "non_field_errors"
+LONGEST: Final = 1000  # items that are told of each by its place
 
 
 def render(problem: Problem, _: str, __: str) -> bytes:
@@ -47,14 +48,17 @@ def _put(tree: dict[str, Any], parts: list[str], message: str) -> None:
         _put(here, rest, message)
     elif isinstance(here, dict):
         _put(here, [WHOLE], message)
-    else:
+    elif message not in here:
         here.append(message)
 
 
 def _lists(node: Any) -> Any:
-    """The faults of objects in a list: a list with an empty object for each that has none."""
+    """The faults of a list: of objects a list with an empty object for each that has none, of others messages."""
     if not isinstance(node, dict):
         return node
-    if not node or not all(key.isdecimal() for key in node) or max(map(int, node)) > 1000:
+    if not node or not all(key.isdecimal() for key in node) or max(map(int, node)) > LONGEST:
         return {key: _lists(value) for key, value in node.items()}
-    return [_lists(node.get(str(number), {})) for number in range(max(map(int, node)) + 1)]
+    if all(isinstance(value, list) for value in node.values()):
+        return [f"Item {int(at) + 1}: {message}" for at, messages in node.items() for message in messages]
+    found = [_lists(node.get(str(number), {})) for number in range(max(map(int, node)) + 1)]
+    return [{WHOLE: one} if isinstance(one, list) else one for one in found]

@@ -203,3 +203,4 @@ def delete(number: int) -> None:
             ExternalTarget.delete().where(ExternalTarget.pk == number).execute()
     except peewee.IntegrityError:
         raise refuse_one("", "Data of files is there.") from None
+    rights.forget_gone(ExternalTarget)

@@ -56,6 +56,7 @@ def _written(groups: list[Any]) -> list[Document]:
     everywhere: Any = GroupPermission.select().where(GroupPermission.group.in_(numbers))
     for row in everywhere.order_by(GroupPermission.pk):
         permissions[row.group_id].append(row.permission_id)
+    permissions |= {group.pk: _every_right() for group in groups if _is_administrators(group)}
     some: Any = ObjectPermission.select().where(ObjectPermission.group.in_(numbers))
     for row in some.order_by(ObjectPermission.pk):
         right = {"model": row.model, "object_pk": row.object_pk, "permission": row.permission_id}
@@ -72,6 +73,14 @@ def _written(groups: list[Any]) -> list[Document]:
     ]
 
 
+def _is_administrators(group: Any) -> bool:
+    return bool(group.builtin and group.name == ADMINISTRATORS)
+
+
+def _every_right() -> list[int]:
+    return column(Permission.select(Permission.pk).order_by(Permission.pk))
+
+
 def as_written(group: Any) -> Document:
     """A group as it is written, users as names."""
     names = User.select(User.username).join(Membership).where(Membership.group == group.pk).order_by(User.pk)
@@ -80,26 +89,30 @@ def as_written(group: Any) -> Document:
 
 def create(caller: Caller, body: Document) -> Any:
     """The row of a new group."""
-    faults = _faults(body)
-    refuse(faults)
+    hold()
+    refuse(_faults(body))
+    _refuse_to_give(caller, body)
     try:
         with db.savepoint():
             group = Group.create(name=body["name"], description=body.get("description") or "", builtin=False)
     except peewee.IntegrityError:
         raise _taken() from None
     _fill(group, body)
-    refuse_more_than_own(caller, [group.pk])
     return group
 
 
 def update(caller: Caller, number: int, body: Document) -> Any:
     """The row of a group after a change; what is not given stays."""
+    hold()
     group = Group.get_by_id(number)
     refuse(_faults(body))
     if group.builtin and body.get("name", group.name) != group.name:
         raise refuse_one("/name", "A built-in group keeps its name.")
+    if _is_administrators(group) and "permissions" in body and set(body["permissions"]) != set(_every_right()):
+        raise refuse_one("/permissions", "Administrators have every right.")
     if {"permissions", "object_permissions", "users"} & body.keys():
         refuse_more_than_own(caller, [number])
+    _refuse_to_give(caller, body)
     try:
         with db.savepoint():
             changes = {name: body[name] for name in ("name", "description") if name in body}
@@ -108,7 +121,6 @@ def update(caller: Caller, number: int, body: Document) -> Any:
     except peewee.IntegrityError:
         raise _taken() from None
     _fill(group, body)
-    refuse_more_than_own(caller, [number] if {"permissions", "object_permissions"} & body.keys() else [])
     keep_an_administrator()
     return Group.get_by_id(number)
 
@@ -119,11 +131,13 @@ def _taken() -> Exception:
 
 def delete(caller: Caller, number: int) -> None:
     """Delete a group; raises BadRequest for a built-in one."""
+    hold()
     group = Group.get_by_id(number)
     if group.builtin:
         raise refuse_one("", "A built-in group cannot be deleted.")
     refuse_more_than_own(caller, [number])
     group.delete_instance()
+    rights.forget_gone(Group)
 
 
 def _faults(body: Document) -> Faults:
@@ -210,9 +224,27 @@ def refuse_more_than_own(caller: Caller, groups: list[int]) -> None:
         raise Forbidden(MORE_THAN_OWN)
 
 
+def _refuse_to_give(caller: Caller, body: Document) -> None:
+    """Raises Forbidden where a body gives rights that the caller has not now: afterwards they may be in the group."""
+    if SUPERUSER in caller.rights:
+        return
+    mine = rights.groups_of(int(caller.id))
+    held = set(column(GroupPermission.select(GroupPermission.permission).where(GroupPermission.group.in_(mine))))
+    rows = ObjectPermission.select(ObjectPermission.permission, ObjectPermission.model, ObjectPermission.object_pk)
+    given = [(one["permission"], one["model"], one["object_pk"]) for one in body.get("object_permissions") or []]
+    wanted = {one for one in given if one[0] not in held}
+    if set(body.get("permissions") or []) - held or wanted - set(rows.where(ObjectPermission.group.in_(mine)).tuples()):
+        raise Forbidden(MORE_THAN_OWN)
+
+
+def hold() -> Any:
+    """The row of the administrators. Who changes users or groups holds it, and others wait: each sees all before."""
+    return db.for_update(Group.select().where(Group.name == ADMINISTRATORS)).get()
+
+
 def keep_an_administrator() -> None:
-    """Raises BadRequest when a change has left no active administrator; who does so at the same time waits."""
-    administrators = db.for_update(Group.select().where(Group.name == ADMINISTRATORS)).get()
+    """Raises BadRequest when a change has left no active administrator."""
+    administrators = hold()
     members = Membership.select(Membership.user).where(Membership.group == administrators.pk)
     if not User.select().where(User.is_active, User.is_superuser | User.pk.in_(members)).exists():
         raise refuse_one("", LAST)

@@ -32,7 +32,7 @@ def jobs(caller: Caller, filters: Filters) -> Any:
     query = Job.select().where(rights.visible(caller, Job))
     for name, condition in CONDITIONS.items():
         value = filters.get(name)
-        if value is not None and value not in ("", []):
+        if items(value) if isinstance(value, list) else value not in (None, ""):
             query = query.where(condition(value))
     return query.where(*_created(filters))
 

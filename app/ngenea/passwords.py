@@ -7,6 +7,8 @@ from typing import Final
 LEAST: Final = 8
 MOST_COMMON: Final = 1000
 ALIKE: Final = 0.7
+SHORTEST: Final = 3  # characters of a name that is looked for
+BESIDES: Final = 6  # characters that a password has besides a name in it
 
 
 def faults(password: str, *names: str) -> list[str]:
@@ -25,8 +27,11 @@ def faults(password: str, *names: str) -> list[str]:
 
 
 def _is_like(password: str, name: str) -> bool:
+    """Whether a password is a name with little besides, or close to it. Short names are in any text by chance."""
+    if len(name) >= SHORTEST and name in password and len(password.replace(name, "")) < BESIDES:
+        return True
     # What is compared is bounded: a long text costs its square.
-    return name in password or SequenceMatcher(None, password[:200], name[:200]).ratio() >= ALIKE
+    return SequenceMatcher(None, password[:200], name[:200]).ratio() >= ALIKE
 
 
 @lru_cache(maxsize=1)

@@ -4,8 +4,8 @@ from typing import Any
 
 from app.core.calls import Caller, Request
 from app.ngenea import pages, rights
-from app.ngenea.auth import SUPERUSER
-from models.ngenea.users import GroupPermission, ObjectPermission, Permission
+from app.ngenea.install import ADMINISTRATORS
+from models.ngenea.users import Group, GroupPermission, ObjectPermission, Permission, User
 
 Document = dict[str, Any]
 
@@ -28,10 +28,13 @@ def describe(row: Any) -> Document:
 
 
 def mine(caller: Caller) -> list[Document]:
-    """The rights of a caller: a superuser has each as their own, others get theirs from groups."""
+    """The rights of a caller: a superuser has each as their own, administrators and others get theirs from groups."""
     groups = rights.groups_of(int(caller.id))
-    own = Permission.select().order_by(Permission.pk) if SUPERUSER in caller.rights else []
+    every = Permission.select().order_by(Permission.pk)
+    own = every if User.get_by_id(int(caller.id)).is_superuser else []
+    administers = Group.select().where(Group.pk.in_(groups), Group.builtin, Group.name == ADMINISTRATORS).exists()
     joined = Permission.select().join(GroupPermission).where(GroupPermission.group.in_(groups)).distinct()
+    from_groups = every if administers else joined.order_by(Permission.pk)
     on_objects: Any = (
         Permission.select(Permission, ObjectPermission.object_pk.alias("object_pk"))
         .join(ObjectPermission)
@@ -43,7 +46,7 @@ def mine(caller: Caller) -> list[Document]:
     return [
         {
             "user_permissions": [describe(row) for row in own],
-            "group_permissions": [describe(row) for row in joined.order_by(Permission.pk)],
+            "group_permissions": [describe(row) for row in from_groups],
             "user_object_permissions": [],
             "group_object_permissions": [{**describe(row), "object_pk": row.object_pk} for row in on_objects],
         }

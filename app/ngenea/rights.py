@@ -126,6 +126,14 @@ def permitted(caller: Caller, model: Any, verbs: Iterable[str]) -> Any:
     return found
 
 
+def forget_gone(*models: Any) -> None:
+    """Delete the rights on objects of these models that are no more: their numbers may be given again. In a unit."""
+    for model in models:
+        there = model.select(SQL("1")).where(model.pk == ObjectPermission.object_pk.cast("BIGINT"))
+        gone = (ObjectPermission.model == RULES[model][0][0], ~fn.EXISTS(there))
+        ObjectPermission.delete().where(*gone).execute()
+
+
 def _numbers(caller: Caller, model: str, verbs: Iterable[str]) -> Numbers | None:
     """The objects of a model that a caller has one of the rights on; None for all."""
     if SUPERUSER in caller.rights:

@@ -10,11 +10,11 @@ import peewee
 from app.core import clock, db
 from app.core.calls import Caller, Request
 from app.core.errors import BadRequest, NotFound
-from app.ngenea import here, pages, rights
+from app.ngenea import here, pages, profiles, rights
 from app.ngenea.faults import Faults, refuse, refuse_one
 from models.base import column
 from models.ngenea.jobs import Job
-from models.ngenea.sites import Queue, Site, Space, SpaceSite
+from models.ngenea.sites import Filesystem, Node, Queue, SettingsTask, Site, Space, SpaceSite, StoragePool
 
 Document = dict[str, Any]
 DEFAULT_QUEUE: Final = "default"
@@ -161,3 +161,5 @@ def delete(caller: Caller, number: int) -> None:
             Site.delete().where(Site.pk == number).execute()
     except peewee.IntegrityError:  # tasks of jobs that were sent on here from another site
         raise refuse_one("", "There are tasks of jobs on this site.") from None
+    rights.forget_gone(Site, Node, Queue, Filesystem, StoragePool, SettingsTask)
+    profiles.forget_site(number)

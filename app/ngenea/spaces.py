@@ -163,3 +163,4 @@ def delete(caller: Caller, number: int) -> None:
             Space.delete().where(Space.pk == number).execute()
     except peewee.IntegrityError:
         raise refuse_one("", "Something refers to it.") from None
+    rights.forget_gone(Space)

@@ -2,8 +2,9 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, Final
-from zoneinfo import available_timezones
+from urllib.parse import quote
 
 import peewee
 
@@ -11,29 +12,21 @@ from app.core import clock, db, limits, passwords
 from app.core.calls import Caller, Request
 from app.core.errors import Forbidden
 from app.core.mail import is_address
-from app.ngenea import auth, groups, pages, rights
+from app.ngenea import auth, groups, pages, profiles, rights
 from app.ngenea.faults import Faults, refuse, refuse_one
 from app.ngenea.needs import FORBIDDEN
 from app.ngenea.passwords import LEAST
 from app.ngenea.passwords import faults as password_faults
 from models.base import column
-from models.ngenea.sites import Site
-from models.ngenea.users import Group, Membership, User
+from models.ngenea.users import ClientKey, Group, Membership, User
 
 Document = dict[str, Any]
 USERNAME: Final = re.compile(r"[\w.@+-]+")
-RESERVED: Final = frozenset({"change_password", "sync"})  # their places are those of operations
+# The places of the first are those of operations; no client asks for the others, which mean folders to it.
+RESERVED: Final = frozenset({"change_password", "sync", ".", ".."})
 NO_ACCOUNT: Final = "No active account found with the given credentials"
-PROFILE: Final[Document] = {
-    "country": "",
-    "default_site": None,
-    "department": "",
-    "home_site": None,
-    "line_manager": "",
-    "phone": "",
-    "timezone": "",
-}
-TEXTS: Final = ("email", "first_name", "last_name")
+NAMES: Final = ("first_name", "last_name")
+TEXTS: Final = ("email", *NAMES)
 
 
 def log_in(username: str, password: str, address: str) -> Document:
@@ -46,9 +39,10 @@ def log_in(username: str, password: str, address: str) -> Document:
         raise auth.unauthorized(NO_ACCOUNT, "no_active_account")
     with db.write():
         User.update(last_login_ts=clock.now()).where(User.pk == user.pk).execute()
+    who = (user.pk, user.generation, clock.micros(user.date_joined_ts))
     return {
-        "access": auth.issue(auth.ACCESS, user.pk, user.generation),
-        "refresh": auth.issue(auth.REFRESH, user.pk, user.generation),
+        "access": auth.issue(auth.ACCESS, *who),
+        "refresh": auth.issue(auth.REFRESH, *who),
         "username": user.username,
     }
 
@@ -89,14 +83,14 @@ def describe(users: list[Any], base_url: str) -> list[Document]:
     return [
         {
             "id": user.pk,
-            "url": f"{base_url}/api/users/{user.username}/",
+            "url": f"{base_url}/api/users/{quote(user.username, safe='@+')}/",
             "username": user.username,
             **{name: getattr(user, name) for name in TEXTS},
             "is_active": user.is_active,
             "date_joined": clock.rfc3339(user.date_joined_ts),
             "last_login": None if user.last_login_ts is None else clock.rfc3339(user.last_login_ts),
             "groups": of[user.pk],
-            "profile": PROFILE | user.profile,
+            "profile": profiles.whole(user.profile),
         }
         for user in users
     ]
@@ -110,13 +104,15 @@ def find(username: str) -> Any:
 def _written(user: Any) -> Document:
     names = Group.select(Group.name).join(Membership).where(Membership.user == user.pk).order_by(Group.pk)
     written = {name: getattr(user, name) for name in TEXTS}
-    return {**written, "groups": column(names), "profile": PROFILE | user.profile}
+    return {**written, "groups": column(names), "profile": profiles.whole(user.profile)}
 
 
 def create(caller: Caller, body: Document) -> Document:
     """A new user, as written. Opens its own units."""
-    hashed = _checked(body, body["username"], _name_faults(body["username"]))
+    names = (body["username"], *(body.get(name) or "" for name in NAMES))
+    hashed = _checked(body, names, _name_faults(body["username"]))
     with db.write():
+        groups.hold()
         try:
             with db.savepoint():
                 user = _insert(body["username"], hashed or "", body)
@@ -146,21 +142,16 @@ def _insert(username: str, hashed: str, body: Document, *, might: bool = False) 
     )
 
 
-def _checked(body: Document, username: str, faults: Faults) -> str | None:
-    """The hash of the password of a body, if it has one. Raises BadRequest for what is wrong with the body."""
+def _checked(body: Document, names: Iterable[str], faults: Faults) -> str | None:
+    """The hash of the password of a body, if it has one. Raises BadRequest for what is wrong with the body.
+
+    `names` are what the user is called by then.
+    """
     if body.get("email") and not is_address(body["email"]):
         faults.append(("/email", "Enter a valid email address."))
-    profile = body.get("profile") or {}
-    if profile.get("timezone") and profile["timezone"] not in available_timezones():
-        faults.append(("/profile/timezone", "There is no such time zone."))
-    wanted = {name: profile[name] for name in ("default_site", "home_site") if profile.get(name) is not None}
-    if wanted:
-        with db.read():
-            known = set(column(Site.select(Site.pk).where(Site.pk.in_(list(wanted.values())))))
-        faults += [(f"/profile/{name}", "There is no such site.") for name, pk in wanted.items() if pk not in known]
+    faults += profiles.faults(body.get("profile") or {})
     password = body.get("password")
     if password is not None:
-        names = (username, body.get("first_name") or "", body.get("last_name") or "")
         faults += [("/password", message) for message in password_faults(password, *names)]
     refuse(faults)
     return None if password is None else passwords.hash(password)
@@ -181,8 +172,11 @@ def _join(caller: Caller, user: Any, body: Document) -> None:
 
 def update(caller: Caller, username: str, body: Document) -> Document:
     """A user after a change, as written; what is not given stays. Opens its own units."""
-    hashed = _checked(body, username, [])
+    with db.read():
+        known = find(username)
+    hashed = _checked(body, (username, *(body.get(name, getattr(known, name)) for name in NAMES)), [])
     with db.write():
+        groups.hold()
         user = find(username)
         _refuse_mightier(caller, user)
         changes: Document = {name: body[name] for name in TEXTS if name in body}
@@ -207,9 +201,11 @@ def _refuse_mightier(caller: Caller, user: Any) -> None:
 
 def delete(caller: Caller, username: str) -> None:
     """Delete a user; raises BadRequest for oneself and the last administrator."""
+    groups.hold()
     user = _other(caller, username)
     user.delete_instance()
     groups.keep_an_administrator()
+    rights.forget_gone(User, ClientKey)
 
 
 def _other(caller: Caller, username: str) -> Any:
@@ -222,6 +218,7 @@ def _other(caller: Caller, username: str) -> Any:
 
 def set_active(caller: Caller, username: str, base_url: str, *, active: bool) -> Document:
     """Let a user log in, or not any more; raises BadRequest for oneself and the last administrator."""
+    groups.hold()
     user = find(username) if active else _other(caller, username)
     _refuse_mightier(caller, user)
     change = {} if active else {"generation": User.generation + 1}

@@ -15,7 +15,8 @@ def refresh_token(body: dict):
     found = auth.holder(body["refresh"], auth.REFRESH)
     if found is None:
         raise auth.unauthorized("Token is invalid or expired", "token_not_valid")
-    return {"access": auth.issue(auth.ACCESS, found[0], found[2]), "refresh": body["refresh"]}
+    access = auth.issue(auth.ACCESS, found.user, found.generation, found.joined)
+    return {"access": access, "refresh": body["refresh"]}
 
 
 def verify_token(body: dict):

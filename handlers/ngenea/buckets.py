@@ -20,9 +20,9 @@ def get_bucket(id_: int):
     return buckets.describe([Bucket.get_by_id(id_)])[0]
 
 
-def update_bucket(id_: int, body: dict):
+def update_bucket(id_: int, body: dict, caller: Caller):
     """Change a bucket."""
-    return buckets.describe([buckets.update(id_, body)])[0]
+    return buckets.describe([buckets.update(caller, id_, body)])[0]
 
 
 def delete_bucket(id_: int):

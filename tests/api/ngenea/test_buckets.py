@@ -5,7 +5,7 @@ import pytest
 from app.core import db
 from app.ngenea.objects import unseal_secrets
 from models.ngenea.sites import Bucket
-from tests.support.ngenea import make_group
+from tests.support.ngenea import make_group, make_user
 from tests.support.server import free_port
 from tests.support.sites import fs_body, join, make_bucket, make_site, make_space, make_target, ready, s3_body, settled
 
@@ -148,3 +148,26 @@ def test_who_may_see_and_change_buckets(nobody, root, ada):
     join("ada", "changers")
     assert ada.patch(path, {"label": "x"})["label"] == "x"
     ada.post("/buckets/", {**BODY, "name": "mine"})
+
+
+@pytest.mark.rule("ngenea 8")
+def test_only_who_may_add_buckets_says_where_they_are(nobody, root, tmp_path):
+    """An endpoint may be a host that nobody else reaches, a folder any of a host."""
+    s3 = root.post("/buckets/", {**BODY, "endpoint": "s3.example.com"})
+    folder = root.post("/buckets/", fs_body(tmp_path))
+    make_group("keepers", "change_bucket")
+    make_group("adders", "change_bucket", "add_bucket")
+    make_user("kim", "keepers")
+    make_user("abe", "adders")
+    kim, abe = nobody.log_in("kim"), nobody.log_in("abe")
+    for made, change in (
+        (s3, {"endpoint": "127.0.0.1"}),
+        (s3, {"port": 1}),
+        (s3, {"scheme": "http"}),
+        (folder, {"migration_target_folder": "/etc"}),
+    ):
+        path = f"/buckets/{made['id']}/"
+        kim.refused(403, "PATCH", path, change)
+        assert kim.patch(path, {**made, "label": "kept"}) == {**made, "label": "kept"}
+        abe.patch(path, change)
+        root.patch(path, made)

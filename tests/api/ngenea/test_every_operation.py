@@ -102,6 +102,23 @@ def test_a_page_that_is_not_there(root, rows, name):
     assert call(root, name, rows, params={"x": "\0"}).status_code == 400
 
 
+@pytest.mark.rule("ngenea 2")
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_answers_are_json_or_none(root, rows, name):
+    for accept in ("text/html", "application/json;q=0, */*"):
+        answer = call(root, name, rows, headers={"Accept": accept})
+        assert (answer.status_code, answer.json()) == (406, {"detail": "the answer is application/json"})
+
+
+@pytest.mark.rule("ngenea 2")
+@pytest.mark.parametrize(
+    "accept",
+    ["", "*/*", "Application/*", "application/json; indent=4; q=0.1", "text/html, application/xml, */*;q=0.8"],
+)
+def test_who_takes_json_gets_it(root, accept):
+    assert root.call("GET", "/sites/", headers={"Accept": accept}).json()["count"] == 0
+
+
 @pytest.mark.parametrize("name", WITH_BODY)
 def test_bodies_that_will_not_do(root, rows, name):
     limit = OPERATIONS[name][2].get("x-max-body", 2**20)

@@ -61,6 +61,35 @@ def test_a_right_on_an_object_must_lead_to_one(root, rights):
         assert list(refused) == ["object_permissions"]
 
 
+@pytest.mark.rule("ngenea 2")
+def test_faults_of_lists(root, rights):
+    """Those of plain lists are messages, those of lists of objects stand at their places; each is told once."""
+    right = rights["view_user"]
+    good = {"model": "user", "object_pk": str(root.get("/users/root/")["id"]), "permission": right}
+    for body, faults in (
+        ({"users": ["root", "eve"]}, {"users": ["Item 2: There is no such user."]}),
+        ({"permissions": [right, 0]}, {"permissions": ["Item 2: There is no such permission."]}),
+        ({"permissions": ["x"]}, {"permissions": ['Item 1: the value is not of type "integer"']}),
+        (
+            {"object_permissions": [good, {**good, "object_pk": "0"}]},
+            {"object_permissions": [{}, {"object_pk": ["There is no such object."]}]},
+        ),
+        (
+            {"object_permissions": [{**good, "model": 1}, "x"]},
+            {
+                "object_permissions": [
+                    {"model": ['the value is not of type "string"']},
+                    {"non_field_errors": ['the value is not of type "object"']},
+                ]
+            },
+        ),
+    ):
+        assert root.refused(400, "POST", "/groups/", {"name": "g", **body}) == faults
+    assert root.refused(400, "POST", "/groups/", {"name": "a\0"})["name"] == [
+        'the value does not match "^[^\\u0000]*$"'
+    ]
+
+
 def test_names_differ_by_their_case_and_are_there_once(root):
     root.post("/groups/", {"name": "users"})
     root.refused(400, "POST", "/groups/", {"name": "users"})
@@ -84,6 +113,27 @@ def test_membership_is_effective_at_once(root, ada):
     ada.delete("/users/eve/")
     root.patch(f"/groups/{group['id']}/", {"users": []})
     ada.refused(403, "DELETE", "/users/ada/")
+
+
+@pytest.mark.rule("ngenea 2")
+def test_nobody_gives_rights_to_themselves(nobody, root, rights):
+    """Neither everywhere nor on an object; not to a group that they are in, nor to one that they make and join."""
+    number = make_user("bob")
+    mine = make_group("managers", "add_group", "change_group", "view_group", "view_user")
+    make_user("mia", "managers")
+    mia = nobody.log_in("mia")
+    on_bob = {"model": "user", "object_pk": str(number), "permission": rights["change_user"]}
+    before = root.get(f"/groups/{mine}/")
+    for more in ({"permissions": [rights["view_group"], rights["view_space"]]}, {"object_permissions": [on_bob]}):
+        for users in ({}, {"users": ["mia"]}):
+            mia.refused(403, "PATCH", f"/groups/{mine}/", {**more, **users})
+            mia.refused(403, "POST", "/groups/", {"name": "more", **more, **users})
+    assert root.get(f"/groups/{mine}/") == before
+    mia.refused(403, "PATCH", "/users/bob/", {"first_name": "B"})
+    looking = {**on_bob, "permission": rights["view_user"]}
+    mia.post("/groups/", {"name": "same", "permissions": [rights["view_group"]], "object_permissions": [looking]})
+    less = [rights["view_group"], rights["change_group"]]
+    assert mia.patch(f"/groups/{mine}/", {"permissions": less})["permissions"] == less
 
 
 def test_groups_are_seen_by_right(nobody, root, ada):
@@ -115,6 +165,21 @@ def test_my_permissions(root, ada, rights):
         "name": "Can change user", "object_pk": str(number),
     }  # fmt: skip
     assert mine["user_permissions"] == mine["user_object_permissions"] == []
+
+
+@pytest.mark.rule("ngenea 2")
+def test_administrators_have_every_right_and_are_shown_so(nobody, root, rights):
+    group = root.get("/groups/")["results"][0]
+    path = f"/groups/{group['id']}/"
+    assert set(group["permissions"]) == set(rights.values())
+    assert root.patch(path, {"permissions": group["permissions"]})["permissions"] == group["permissions"]
+    assert root.refused(400, "PATCH", path, {"permissions": group["permissions"][1:]}) == {
+        "permissions": ["Administrators have every right."]
+    }
+    make_user("boss", "Administrators")
+    (mine,) = nobody.log_in("boss").get("/my-permissions/")
+    assert [right["id"] for right in mine["group_permissions"]] == sorted(rights.values())
+    assert mine["user_permissions"] == []
 
 
 def test_the_rights_there_are_cannot_be_changed(root, ada, rights):

@@ -142,6 +142,8 @@ def test_filters(nobody, root, loud, tmp_path):
         ({"created": "hour"}, every),
         ({"created": "null"}, every),
         ({"nonsense": "1"}, every),
+        ({"owner_ids": ""}, every),
+        ({"state": ",", "clientkey_ids": "", "schedule_ids": "", "workflow": "", "queue": ""}, every),
     ]
     for query, wanted in expected:
         assert numbers(root, **query) == wanted, query

@@ -60,6 +60,8 @@ def test_a_user_is_made_read_changed_and_deleted(nobody, root):
         ({"username": "no spaces"}, "username"),
         ({"username": "root"}, "username"),
         ({"username": "sync"}, "username"),
+        ({"username": "."}, "username"),
+        ({"username": ".."}, "username"),
         ({"username": ""}, "username"),
         ({"username": "x" * 151}, "username"),
         ({"email": "nowhere"}, "email"),
@@ -67,6 +69,8 @@ def test_a_user_is_made_read_changed_and_deleted(nobody, root):
         ({"password": "1234567890123"}, "password"),
         ({"password": "password1"}, "password"),
         ({"password": "beabeabea"}, "password"),
+        ({"password": "Bea12345"}, "password"),
+        ({"password": "wilhelmina1", "first_name": "Wilhelmina"}, "password"),
         ({"groups": ["none"]}, "groups"),
         ({"profile": {"timezone": "Mars/Olympus"}}, "profile"),
         ({"profile": {"home_site": 999}}, "profile"),
@@ -77,6 +81,36 @@ def test_a_user_is_made_read_changed_and_deleted(nobody, root):
 def test_what_breaks_a_rule_is_refused_by_its_field(root, change, field):
     assert list(root.refused(400, "POST", "/users/", {**NEW, **change})) == [field]
     assert root.get("/users/")["count"] == 1
+
+
+@pytest.mark.rule("ngenea 8")
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("o", "correct horse battery"),
+        ("al", "balalaika tunes"),
+        ("viewer", "viewer-Passw0rd!"),
+        ("ann", "Joe has 3 annas"),
+    ],
+)
+def test_a_password_may_hold_the_name_beside_enough_else(root, name, password):
+    root.post("/users/", {"username": name, "password": password})
+
+
+@pytest.mark.rule("ngenea 8")
+def test_a_password_that_is_set_is_held_against_the_names_there_are(root):
+    root.post("/users/", {**NEW, "first_name": "Wilhelmina"})
+    like = {"password": "wilhelmina1"}
+    assert list(root.refused(400, "PATCH", "/users/bea/", like)) == ["password"]
+    root.patch("/users/bea/", {**like, "first_name": "Bea"})
+
+
+def test_where_a_user_is_found_is_an_address(root):
+    for name in ("bj\u00f6rn", "a@b.c+d-e_f"):
+        root.post("/users/", {**NEW, "username": name})
+    for user in root.get("/users/")["results"]:
+        assert user["url"].isascii()
+        assert root.http.get(user["url"], headers={"Authorization": root.credential}).json() == user
 
 
 def test_a_password_is_changed_by_who_knows_the_old_one(nobody, ada):
