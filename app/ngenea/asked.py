@@ -11,7 +11,7 @@ from app.core.calls import Caller
 from app.ngenea import definitions, known, tasks
 from app.ngenea.faults import Faults, refuse, refuse_one
 from models.ngenea.jobs import Workflow
-from models.ngenea.sites import Queue, Site
+from models.ngenea.sites import Queue
 
 Document = dict[str, Any]
 DEFAULT_QUEUE: Final = "default"
@@ -46,6 +46,7 @@ def find(caller: Caller, body: Document, site: Any) -> Asked:
         "discovery": discovery,
         "skip_missing": bool(workflow.discovery_options.get("skip_missing")),
         "globs": [own, (body.get("include") or [], body.get("exclude") or [])],
+        "closed": known.closed(caller, site),
         "rules": _rules(caller, workflow.filter_rules, fields, site, queue.name),
     }
     return Asked(workflow, site, queue, fields, definition)
@@ -73,9 +74,9 @@ def _discovery(body: Document, workflow: Any) -> str | None:
     return wanted
 
 
-def _fields(caller: Caller, known: list[Document], given: Document) -> Document:
+def _fields(caller: Caller, declared: list[Document], given: Document) -> Document:
     """The values of all fields. Raises BadRequest."""
-    by_name = {field["name"]: field for field in known}
+    by_name = {field["name"]: field for field in declared}
     faults = [
         (f"/fields/{definitions.pointer(name)}", "There is no such field.") for name in given if name not in by_name
     ]
@@ -88,6 +89,8 @@ def _fields(caller: Caller, known: list[Document], given: Document) -> Document:
             faults.append((where, "This field is required."))
         elif value is not None and (fault := definitions.value_fault(field, value)):
             faults.append((where, fault))
+        elif value and field["type"] == "site" and known.site_named(caller, value) is None:
+            faults.append((where, f"There is no site {value}."))
     refuse(faults)
     return values
 
@@ -109,25 +112,34 @@ def _rules(caller: Caller, given: list[Document], fields: Mapping[str, Any], sit
         {
             **{name: rule[name] for name in ("type", "state")},
             **{name: rule.get(name) or [] for name in ("include", "exclude")},
-            "actions": [_action(caller, definitions.substituted(one, fields), site, queue) for one in rule["action"]],
+            "actions": [_action(caller, one, fields, site, queue) for one in rule["action"]],
         }
         for rule in given
     ]
 
 
-def _action(caller: Caller, action: Document, site: Any, queue: str) -> Document:
+def _action(caller: Caller, written: Document, fields: Mapping[str, Any], site: Any, queue: str) -> Document:
+    """An action as it was written in a rule, settled. Raises BadRequest."""
+    action = definitions.substituted(written, fields)
     there, its_queue = site, queue
     if action.get("site") not in (None, "", site.name):
-        there = Site.get_or_none(Site.name == action["site"])
-        if there is None or not known.site(caller, there):
-            raise refuse_one("/fields", f"There is no site {action['site']}.")
+        there = known.site_named(caller, action["site"])
+        if there is None:
+            raise refuse_one(_said_by(written, "site"), f"There is no site {action['site']}.")
         its_queue = DEFAULT_QUEUE
     if action.get("queue"):
         its_queue = action["queue"]
         if not Queue.select().where(Queue.site == there.pk, Queue.name == its_queue).exists():
-            raise refuse_one("/fields", f"Site {there.name} has no queue {its_queue}.")
-    arguments = {name: value for name, value in definitions.arguments(action).items() if value is not None}
-    refuse([("/fields", fault) for fault in tasks.faults(str(action["name"]), arguments)])
+            raise refuse_one(_said_by(written, "queue"), f"Site {there.name} has no queue {its_queue}.")
     task = tasks.find(str(action["name"]))
-    assert task is not None  # it has no faults
+    if task is None:
+        raise refuse_one(_said_by(written, "name"), f"There is no task {action['name']}.")
+    arguments = {name: value for name, value in definitions.arguments(action).items() if value is not None}
+    refuse([(_said_by(written, at), fault) for at, one in arguments.items() for fault in task.faults({at: one})])
     return {"task": task.name, "arguments": arguments, "site": there.pk, "queue": its_queue}
+
+
+def _said_by(written: Document, name: str) -> str:
+    """The pointer to what gave an argument of an action its value: a field of the request, else the workflow."""
+    field = next(definitions.references({name: written[name]}), None)
+    return "/workflow" if field is None else f"/fields/{definitions.pointer(field)}"

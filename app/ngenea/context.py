@@ -52,8 +52,8 @@ class Context:
 
     `site` is the site's pk and `claim` that of the unit of work it belongs to; `stopped()` is asked before each file
     and in long copies, by several threads. `bandwidth` in Mb/s, 0 or None for no limit. With `dry_run`
-    nothing is changed anywhere. `since` is when the job began: what was done later counts as done by it, be it in a run
-    that was broken off or under another name of the file.
+    nothing is changed anywhere. `since` is when the job began, and `again` says that this run goes on with one that was
+    broken off.
     """
 
     site: int
@@ -63,11 +63,16 @@ class Context:
     stopped: Callable[[], bool] = lambda: False
     bandwidth: int | None = None
     since: datetime | None = None
+    again: bool = False
     _stores: dict[int, ObjectStore] = field(default_factory=dict, repr=False)
 
-    def did(self, entry: Entry) -> bool:
-        """Whether the job that this run belongs to has made an entry what it is."""
-        return self.since is not None and entry.updated_ts >= self.since
+    def did(self, entry: Entry, names: int) -> bool:
+        """Whether the job that this run belongs to has made an entry what it is.
+
+        In a run that was broken off, or under another of the file's `names`; what else was done since the job began is
+        the work of another job.
+        """
+        return self.since is not None and (self.again or names > 1) and entry.updated_ts >= self.since
 
     def tick(self, count: int) -> None:
         """A copy is about to move so many bytes. Raises Stopped."""

@@ -84,14 +84,15 @@ def release(site: int, queue: str, numbers: Sequence[int]) -> None:
 
 
 def pass_on(job: int, task: int, new: NewTask) -> None:
-    """A task for the next step of a chain, with the paths that `task` has processed."""
+    """A task for the next step of a chain, with the paths that `task` has processed or found done already."""
     (number,) = add(job, [new], task).values()
     db.execute(
         "INSERT INTO ngenea_task_path (task_id, job_id, path, type, size, state, code, message)"
         " SELECT ?, job_id, path, type, size, '', '', '' FROM ngenea_task_path"
-        " WHERE task_id = ? AND state = 'processed' ORDER BY pk",
+        " WHERE task_id = ? AND state IN (?, ?) ORDER BY pk",
         number,
         task,
+        *states.PASSED_ON,
     )
     release(new.site, new.queue, [number])
 
@@ -135,7 +136,7 @@ def settle(job: int) -> None:
     elif state == states.PAUSING and not _has(job, states.STARTED):
         after = states.PAUSED
     if after in states.ENDED:
-        progress = progress if after == states.CANCELLED else 100
+        progress = 100  # also of a job that was cancelled: none of its tasks is open any more
     elif not discovering and discovered:
         progress = max(progress, min(99, 100 * done // discovered))
     ended = clock.micros(clock.now()) if after in states.ENDED and state not in states.ENDED else None

@@ -5,7 +5,7 @@ from typing import Any, Final
 from app.core import clock, db
 from app.core.calls import Caller
 from app.core.errors import Conflict, Forbidden, NotFound
-from app.ngenea import discovery, graph, names, rights, running, states, submissions
+from app.ngenea import discovery, graph, known, rights, running, states, submissions
 from models.base import column
 from models.ngenea.jobs import Job, JobInput, JobSpace, Task
 from models.ngenea.sites import Queue, Space
@@ -75,16 +75,16 @@ def resubmit(caller: Caller, number: int) -> int:
     if queue is None:
         raise Conflict("The site has no such queue any more.")
     owner: Any = User.get_by_id(int(caller.id))
-    shown = [names.show(bytes(path)) for path in column(_inputs(number).limit(submissions.SHOWN))]
     new: int = Job.insert(
-        **{name: getattr(old, name) for name in ("workflow", "definition", "dry_run", "request")},
+        **{name: getattr(old, name) for name in ("workflow", "dry_run", "request")},
+        definition={**old.definition, "closed": known.closed(caller, old.site)},
         site=old.site_id,
         queue=queue.pk,
         owner=owner.pk,
         clientkey=int(caller.token) if caller.kind == "key" else None,
         by_system=False,
         state=states.NEW,
-        search="\n".join([old.workflow, old.definition["label"], owner.username, *shown]).lower(),
+        search=submissions.searched(old.workflow, old.definition["label"], owner.username, _paths(number)),
         **dict.fromkeys(submissions.COUNTERS, 0),
         created_ts=clock.now(),
     ).execute()
@@ -94,8 +94,10 @@ def resubmit(caller: Caller, number: int) -> int:
     return new
 
 
-def _inputs(job: int) -> Any:
-    return JobInput.select(JobInput.path).where(JobInput.job == job).order_by(JobInput.pk)
+def _paths(job: int) -> list[bytes]:
+    """The first paths that a job was made with, as many as a keyword is looked for in."""
+    inputs = JobInput.select(JobInput.path).where(JobInput.job == job).order_by(JobInput.pk)
+    return [bytes(path) for path in column(inputs.limit(submissions.SEARCHED // 2))]
 
 
 def _copy_inputs(old: int, new: int, task: int) -> None:

@@ -82,13 +82,30 @@ class _Change:
             db.execute(f"UPDATE ngenea_job SET {changes} WHERE pk = ?", *values, job)  # noqa: S608
 
 
-def record(job: int, task: int, outcomes: Sequence[Outcome], *, last: bool) -> None:
+def record(job: int, task: int, outcomes: Sequence[Outcome], *, first: bool = True, last: bool) -> None:
     """Note what became of paths in a task; a path that has an outcome there keeps it.
 
-    In the job a path counts as processed by the `last` step of its chain alone, and what is worse stays.
+    In the job a path counts by the `last` step of its chain, and what is worse stays. One that is passed over there
+    counts as processed where a step before, if this is not the `first`, has done something to it.
     """
     new = note(task, outcomes)
-    _decide(job, task, [one for one in outcomes if one.path in new], last=last)
+    decided = [one for one in outcomes if one.path in new]
+    _decide(job, task, decided if first or not last else _by_chain(job, decided), last=last)
+
+
+def _by_chain(job: int, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Outcomes of last steps, with what the steps before have done."""
+    skipped = [one.path for one in outcomes if one.state == states.PATH_SKIPPED]
+    if not skipped:
+        return list(outcomes)
+    rows = db.rows(
+        "SELECT DISTINCT p.path FROM ngenea_task_path p JOIN ngenea_task t ON t.pk = p.task_id"  # noqa: S608
+        f" WHERE p.job_id = ? AND p.path IN ({marks(len(skipped))}) AND p.state = 'processed' AND NOT t.discovery",
+        job,
+        *skipped,
+    )
+    done = {bytes(path) for (path,) in rows}
+    return [Outcome(one.path, "processed", one.size) if one.path in done else one for one in outcomes]
 
 
 def note(task: int, outcomes: Sequence[Outcome]) -> set[bytes]:
@@ -119,7 +136,7 @@ def _decide(job: int, task: int, outcomes: Sequence[Outcome], *, last: bool) -> 
     change, values = _Change(), []
     for one in outcomes:
         old, old_size = before[one.path]
-        state = one.state if last or one.state != states.PROCESSED else ""
+        state = one.state if last or one.state not in states.PASSED_ON else ""
         if states.RANKS[state] < states.RANKS[old]:
             continue
         size = one.size if state == states.PROCESSED else old_size

@@ -14,10 +14,22 @@ def site(caller: Caller, row: Any) -> bool:
     return bool(seen or spaces(caller, row))
 
 
+def site_named(caller: Caller, name: str) -> Any:
+    """The row of a site that a caller may know of; None when there is none."""
+    row: Any = Site.get_or_none(Site.name == name)
+    return row if row is not None and site(caller, row) else None
+
+
 def spaces(caller: Caller, row: Any) -> dict[int, bytes]:
     """The mount points of the spaces of a site that the caller may know of, by number."""
     seen = Space.select(Space.pk).where(rights.visible(caller, Space))
     return {pk: mount for pk, mount in all_spaces(row.pk).items() if pk in set(column(seen))}
+
+
+def closed(caller: Caller, row: Any) -> list[str]:
+    """The mount points of the spaces of a site that the caller may not know of."""
+    seen = spaces(caller, row)
+    return sorted(mount.decode() for pk, mount in all_spaces(row.pk).items() if pk not in seen)
 
 
 def all_spaces(site: int) -> dict[int, bytes]:

@@ -86,7 +86,7 @@ class _Migration:
         if space is None:
             return held.outcome("failed", "no_target", "the path is in no space of this site")
         if entry is not None and (entry.state == MIGRATED or self._options.premigrate):
-            if entry is held.entry and self._context.did(entry):
+            if entry is held.entry and self._context.did(entry, held.stat.st_nlink):
                 return held.outcome("processed")
             if entry is held.entry:
                 return held.outcome("skipped", entry.state, f"is {entry.state} already")

@@ -104,7 +104,7 @@ class _Recall:
             return held.outcome("failed", "no_target", f"its data is in the target {entry.target.name}")
         removes = bool(self._options.delete_remote or entry.target.delete_on_recall)
         fetches = held.is_stub(entry)
-        if not fetches and not removes and self._context.did(entry):
+        if not fetches and not removes and self._context.did(entry, held.stat.st_nlink):
             return held.outcome("processed")
         if not fetches and not removes:
             return held.outcome("skipped", PREMIGRATED, "its data is here already")

@@ -3,7 +3,7 @@
 Globs of the site, of the request and of a rule all have to let a path pass; of each, exclude wins.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,7 @@ class Rule:
 class Plan:
     """What a job does, as it was settled when it was submitted. `globs` are pairs of include and exclude.
 
+    It goes into none of the `closed` spaces, which who submitted it may not know of.
     Batches have at most so many paths and bytes; with `growing` they begin small.
     """
 
@@ -53,16 +54,21 @@ class Plan:
     batch_size: int
     batch_bytes: int
     growing: bool = False
+    closed: Collection[bytes] = ()
 
     def takes(self, path: bytes) -> bool:
         """Whether the globs of the site and of the request let a path pass."""
-        space = self.space_of(path) if self.globs else b""
-        return all(walk.matches(path, include, exclude, space) for include, exclude in self.globs)
+        return self._passes(path, self.globs)
 
     def enters(self, folder: bytes) -> bool:
         """Whether a folder is looked into: none that is excluded, whatever is to be included."""
-        space = self.space_of(folder) if self.globs else b""
-        return all(walk.matches(folder, (), exclude, space) for _, exclude in self.globs)
+        return self._passes(folder, [((), exclude) for _, exclude in self.globs])
+
+    def _passes(self, path: bytes, globs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> bool:
+        if not globs and not self.closed:
+            return True
+        space = self.space_of(path)
+        return space not in self.closed and all(walk.matches(path, *pair, space) for pair in globs)
 
     def space_of(self, path: bytes) -> bytes:
         """The mount point of the innermost space that a path is in."""
@@ -103,4 +109,5 @@ def plan(
         batch_size,
         batch_bytes,
         growing,
+        {mount.encode() for mount in definition.get("closed", ())},
     )

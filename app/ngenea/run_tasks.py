@@ -71,7 +71,8 @@ class _Batch:
             dry_run=run.dry_run,
             stopped=run.stopped,
             bandwidth=run.site.bandwidth,
-            since=run.since,
+            since=None if run.dry_run else run.since,
+            again=run.again,
         )
         try:
             for outcome in self._outcomes(context, paths):
@@ -104,7 +105,8 @@ class _Batch:
         self._written = time.monotonic()
 
     def _note(self) -> None:
-        job_paths.record(self._run.job, self._run.number, self._done, last=self._last)
+        task = self._run.task
+        job_paths.record(self._run.job, task.pk, self._done, first=task.step == 0, last=self._last)
 
     def _end(self, state: str, error: str) -> None:
         """In a write unit that holds the job: the task is at its end, or stops for now."""
@@ -118,6 +120,7 @@ class _Batch:
                 return
             job_paths.fail_rest(run.job, run.number, "no_outcome", UNKNOWN)
         counts: dict[str, Any] = job_paths.outcome_counts(run.number)
-        if counts.get(states.PROCESSED) and not self._last and state in (*states.RUNNING, *states.HELD):
+        goes_on = any(counts.get(name) for name in states.PASSED_ON)
+        if goes_on and not self._last and state in (*states.RUNNING, *states.HELD):
             graph.pass_on(run.job, run.number, discovery.step(run.plan, run.task.rule, run.task.step + 1))
         graph.end(run.job, run.number, states.of_task(counts), counts)

@@ -33,6 +33,8 @@ BEGINNINGS: Final[Mapping[tuple[str, bool], str]] = {
 PROCESSED, PATH_FAILED, PATH_SKIPPED, ABORTED = "processed", "failed", "skipped", "aborted"
 RANKS: Final[Mapping[str, int]] = {"": 0, PATH_SKIPPED: 1, PROCESSED: 2, ABORTED: 3, PATH_FAILED: 4}
 OUTCOMES: Final = (PROCESSED, PATH_FAILED, PATH_SKIPPED, ABORTED)
+# What goes on to the next step of its chain: to be passed over is to be so already.
+PASSED_ON: Final = (PROCESSED, PATH_SKIPPED)
 
 
 def rolled_up(task_states: set[str], processed: int) -> str:

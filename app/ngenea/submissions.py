@@ -1,6 +1,6 @@
 """Running a workflow on files: what is asked for is looked at whole, then a job is made (ngenea 3.5)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from app.core import clock
@@ -20,6 +20,7 @@ from app.ngenea import (
 from app.ngenea.asked import Asked
 from app.ngenea.faults import Faults, refuse, refuse_one
 from app.ngenea.rooted import PathError, components
+from models.base import column
 from models.ngenea.jobs import Job, JobInput, JobSpace
 from models.ngenea.sites import Queue, Site
 from models.ngenea.users import User
@@ -46,9 +47,12 @@ COUNTERS: Final = (
 
 def submit(caller: Caller, body: Document) -> Document:
     """Make a job, or add paths to one; what was asked for, with its number. Raises BadRequest, Forbidden, Conflict."""
-    site = _site(caller, body["site"])
+    site = known.site_named(caller, body["site"])
+    if site is None:
+        raise refuse_one("/site", NO_SITE)
     paths, spaces = _paths(caller, site, body.get("paths") or [])
     found = asked.find(caller, body, site)
+    _look_elsewhere(caller, found, paths)
     if body.get("job") is not None:
         number = _append(caller, body, found, paths, spaces)
     elif not paths:
@@ -83,14 +87,6 @@ def _echo(body: Document, wanted: Asked) -> Document:
     }
 
 
-def _site(caller: Caller, name: str) -> Any:
-    """The row of a site that the caller knows, or has a space on."""
-    site: Any = Site.get_or_none(Site.name == name)
-    if site is None or not known.site(caller, site):
-        raise refuse_one("/site", NO_SITE)
-    return site
-
-
 def _paths(caller: Caller, site: Any, given: list[Any]) -> tuple[list[bytes], set[int]]:
     """Paths as bytes, each once, and the spaces they are in. Raises BadRequest, Forbidden."""
     found: dict[bytes, int] = {}
@@ -105,15 +101,29 @@ def _paths(caller: Caller, site: Any, given: list[Any]) -> tuple[list[bytes], se
     every, visible = known.all_spaces(site.pk), known.spaces(caller, site)
     used = {}
     for path, at in found.items():
-        inner = max(
-            (pk for pk in every if rules.is_within(path, every[pk])), key=lambda pk: len(every[pk]), default=None
-        )
+        inner = _innermost(path, every)
         if inner is None:
             raise refuse_one(f"/paths/{at}", "The path is in no space of the site.")
         used[inner] = path
     if used.keys() - visible.keys():
         raise Forbidden(NOT_VISIBLE)
     return list(found), set(used)
+
+
+def _innermost(path: bytes, spaces: Mapping[int, bytes]) -> int | None:
+    """The number of the space that a path is in."""
+    around = (pk for pk in spaces if rules.is_within(path, spaces[pk]))
+    return max(around, key=lambda pk: len(spaces[pk]), default=None)
+
+
+def _look_elsewhere(caller: Caller, wanted: Asked, paths: list[bytes]) -> None:
+    """Raises Forbidden where an action on another site would come into a space there that the caller may not see."""
+    actions = [action for rule in wanted.definition["rules"] for action in rule["actions"]]
+    for number in {action["site"] for action in actions} - {wanted.site.pk}:
+        there: Any = Site.get_by_id(number)
+        every, visible = known.all_spaces(number), known.spaces(caller, there)
+        if {_innermost(path, every) for path in paths} - visible.keys() - {None}:
+            raise Forbidden(NOT_VISIBLE)
 
 
 def _path(text: str) -> bytes:
@@ -137,7 +147,6 @@ def make(
     """The number of a new job, on its way."""
     now = clock.now()
     owner: Any = User.get_by_id(int(caller.id))
-    words = [wanted.workflow.name, wanted.workflow.label, owner.username, *map(names.show, paths)]
     number: int = Job.insert(
         workflow=wanted.workflow.name,
         definition=wanted.definition,
@@ -149,12 +158,17 @@ def make(
         request={**echo, "paths": [names.show(path) for path in paths[:SHOWN]], "count": len(paths)},
         state=states.NEW,
         dry_run=dry_run,
-        search="\n".join(words).lower()[:SEARCHED],
+        search=searched(wanted.workflow.name, wanted.workflow.label, owner.username, paths),
         **dict.fromkeys(COUNTERS, 0),
         created_ts=now,
     ).execute()
     begin(number, wanted.site.pk, wanted.queue.name, paths, spaces)
     return number
+
+
+def searched(workflow: str, label: str, owner: str, paths: Sequence[bytes]) -> str:
+    """What keywords are looked for in."""
+    return "\n".join([workflow, label, owner, *map(names.show, paths)]).lower()[:SEARCHED]
 
 
 def begin(job: int, site: int, queue: str, paths: Sequence[bytes], spaces: set[int]) -> None:
@@ -168,6 +182,12 @@ def begin(job: int, site: int, queue: str, paths: Sequence[bytes], spaces: set[i
     (task,) = graph.add(job, [new]).values()
     job_paths.add(job, task, ((path, "", 0) for path in paths))
     graph.release(site, queue, [task])
+
+
+def _closed_to(job: Any) -> set[int]:
+    """The spaces of its site that a job does not go into."""
+    closed = {mount.encode() for mount in job.definition.get("closed", ())}
+    return {pk for pk, mount in known.all_spaces(job.site_id).items() if mount in closed}
 
 
 def _append(caller: Caller, body: Document, wanted: Asked, paths: list[bytes], spaces: set[int]) -> int:
@@ -186,10 +206,14 @@ def _append(caller: Caller, body: Document, wanted: Asked, paths: list[bytes], s
     differing = [name for name in ECHOED if name in body and body[name] is not None and echo[name] != job.request[name]]
     refuse([("/job", "The job is one of another workflow or site.")] if not same else [])
     refuse([(f"/{name}", "The job was made with another value.") for name in differing])
+    if spaces & _closed_to(job):
+        raise refuse_one("/paths", "The job does not go into this space.")
     if paths:
         queue = wanted.queue.name if job.queue_id is None or body.get("queue") else Queue.get_by_id(job.queue_id).name
         begin(number, job.site_id, queue, paths, spaces)
-        request = {**job.request, "count": JobInput.select().where(JobInput.job == number).count()}
+        every = JobInput.select(JobInput.path).where(JobInput.job == number).order_by(JobInput.pk)
+        first = [names.show(bytes(path)) for path in column(every.limit(SHOWN))]
+        request = {**job.request, "paths": first, "count": every.count()}
         search = "\n".join([job.search, *map(names.show, paths)]).lower()[:SEARCHED]
         Job.update(request=request, search=search).where(Job.pk == number).execute()
     return number

@@ -299,3 +299,73 @@ def test_tasks_go_by_their_short_names_too(root, hall):
     root.post("/jobs/", asked)
     hall.work_off(1)
     assert [one["tasktype"] for one in root.get("/tasks/", internal="false")["results"]] == ["dynamo.tasks.migrate"]
+
+
+@pytest.mark.rule("ngenea 2")
+def test_a_job_goes_into_no_space_that_its_owner_may_not_see(nobody, root, loud):
+    """Running a workflow needs a right on the space of the path, of each path that is found too."""
+    inner = f"{SPACE}/inner"
+    with db.write():
+        make_space("inner", inner, loud.site)
+    loud.file(b"a")
+    loud.file(b"inner/b")
+    make_group("film", "view_space", on=("space", loud.space))
+    make_user("eve", "film")
+    eve = nobody.log_in("eve")
+    number = eve.post("/jobs/", ask(paths=[SPACE]))["id"]
+    assert root.refused(400, "POST", "/jobs/", ask(paths=[inner], job=number)) == {
+        "paths": ["The job does not go into this space."]
+    }
+    loud.work_off()
+    assert (loud.text("a"), loud.text("inner/b")) == (b"ABC", b"abc")
+    assert [one["path"] for one in eve.get(f"/jobs/{number}/files/")["results"]] == [f"{SPACE}/a"]
+    # Who runs it again does so with rights of their own.
+    root.post(f"/jobs/{number}/resubmit/")
+    loud.work_off()
+    assert loud.text("inner/b") == b"ABC"
+    eve.refused(403, "POST", "/jobs/", ask(paths=[inner]))
+
+
+@pytest.mark.rule("ngenea 2")
+def test_an_action_on_another_site_comes_into_no_space_that_one_may_not_see(nobody, root, loud, tmp_path):
+    paris = make_hall(tmp_path / "paris", "paris")
+    with db.write():
+        make_space("secret", f"{SPACE}/secret", paris.site)
+    make_group("film", "view_space", on=("space", loud.space))
+    make_user("eve", "film")
+    make_workflow("send", {"name": SHOUT, "site": "*to"}, fields=[{"name": "to", "type": "site"}])
+    eve = nobody.log_in("eve")
+    there = ask(workflow="send", fields={"to": "paris"}, paths=[f"{SPACE}/secret/a"])
+    eve.refused(403, "POST", "/jobs/", there)
+    eve.post("/jobs/", there | {"fields": {"to": "london"}})
+    root.post("/jobs/", there)
+
+
+@pytest.mark.rule("ngenea 3.1")
+def test_a_value_is_refused_under_the_name_of_its_field(root, loud):
+    fields = [{"name": "to/from", "type": "site"}, {"name": "line", "type": "queue"}, {"name": "keep", "type": "int"}]
+    action = {"name": "migrate", "stub_size": "*keep", "site": "*to/from", "queue": "*line"}
+    make_workflow("fields", action, fields=fields)
+    for name, value in (("to/from", "rome"), ("line", "big"), ("keep", -1)):
+        answer = root.refused(400, "POST", "/jobs/", ask(workflow="fields", fields={name: value}))
+        assert list(answer["fields"]) == [name]
+    make_workflow("unused", {"name": SHOUT}, fields=[{"name": "to", "type": "site"}])
+    answer = root.refused(400, "POST", "/jobs/", ask(workflow="unused", fields={"to": "rome"}))
+    assert answer == {"fields": {"to": ["There is no site rome."]}}
+    make_workflow("fixed", {"name": SHOUT, "queue": "big"})
+    answer = root.refused(400, "POST", "/jobs/", ask(workflow="fixed"))
+    assert answer == {"workflow": ["Site london has no queue big."]}
+
+
+@pytest.mark.rule("ngenea 3.4")
+def test_paths_of_a_job_are_shown_and_looked_for_whoever_adds_them(root, loud):
+    names = [loud.file(b"f%d" % number) for number in range(25)]
+    number = root.post("/jobs/", ask(paths=names[:1]))["id"]
+    root.post("/jobs/", ask(paths=names[1:], job=number))
+    job = root.get(f"/jobs/{number}/")
+    assert (job["paths"], job["path_count"]) == (names[:20], 25)
+    loud.work_off()
+    again = root.post(f"/jobs/{number}/resubmit/")
+    assert (again["paths"], again["path_count"]) == (names[:20], 25)
+    found = root.get("/jobs/", search_keyword="F24")["results"]
+    assert [one["id"] for one in found] == [number, again["id"]]

@@ -275,11 +275,11 @@ def test_faults_of_paths_are_an_error_and_the_good_go_on(hall, me):
     number = submit(me, "loud", SPACE)
     hall.work_off()
     job = job_row(number)
-    assert (job.state, job.processed, job.failed, job.skipped) == ("ERROR", 1, 1, 1)
+    assert (job.state, job.processed, job.failed, job.skipped) == ("ERROR", 2, 1, 0)
     assert {name: row.state for name, row in path_rows(number).items()} == {
         "bad": "failed",
         "good": "processed",
-        "dull": "skipped",
+        "dull": "processed",
     }
     assert done_by(number)["shout", "ERROR"] == done_by(number)["copy", "SUCCESS"] == 1
     assert hall.text("good.copy") == b"ABC"
@@ -601,6 +601,19 @@ def test_a_path_is_processed_at_the_end_of_its_chain(hall, me):
 
 
 @pytest.mark.rule("ngenea 3.3")
+def test_a_path_counts_as_processed_where_any_step_of_its_chain_did_something(hall, me):
+    hall.file(b"new")
+    hall.file(b"dull", b"skip")
+    make_workflow("twice", {"name": SHOUT}, {"name": SHOUT})
+    number = submit(me, "twice", SPACE)
+    hall.work_off()
+    job = job_row(number)
+    assert (job.state, job.processed, job.skipped, job.processed_bytes) == ("SUCCESS", 1, 1, 3)
+    assert {name: row.state for name, row in path_rows(number).items()} == {"new": "processed", "dull": "skipped"}
+    check_counters(number)
+
+
+@pytest.mark.rule("ngenea 3.3")
 def test_what_failed_in_one_chain_is_not_made_good_by_another(hall, me):
     hall.file(b"a", b"fail")
     both = [{"type": "file", "state": "all", "action": [{"name": name}]} for name in (SHOUT, COPY)]
@@ -675,8 +688,9 @@ def test_counters_are_what_the_rows_say(hall, me, tree, batch, steps, stop):
     assert job.discovered == len(tree) + 1
     if not wanted[b"crash"]:
         assert job.failed == wanted[b"fail"]
-        assert job.skipped == wanted[b"skip"] + wanted[b"ABC"]
-        assert job.processed == wanted[b"abc"] + 1
+        dull = wanted[b"skip"] + wanted[b"ABC"]
+        assert job.skipped == (dull if steps == 1 else 0)  # what one step passes over the next one still gets
+        assert job.processed == wanted[b"abc"] + 1 + (0 if steps == 1 else dull)
 
 
 @pytest.mark.rule("ngenea 3.4")
