@@ -10,6 +10,7 @@ from app.core import clock, db
 from app.core.calls import Caller, Request
 from app.core.secrets import SecretError
 from app.ngenea import pages, probes, questions, rights
+from app.ngenea.endpoints import address, scheme_of
 from app.ngenea.faults import Faults, refuse, refuse_one
 from app.ngenea.objects import StoreError, open_store, seal_secrets, unseal_secrets
 from models.ngenea.files import Entry, Journal
@@ -59,7 +60,7 @@ def describe(buckets: list[Any]) -> list[Document]:
 
 def create(body: Document) -> Any:
     """The row of a new bucket."""
-    values = {**DEFAULTS, **{name: body[name] for name in FIELDS if name in body}}
+    values = {**DEFAULTS, **_implied(body), **{name: body[name] for name in FIELDS if name in body}}
     secrets = _secrets({}, body)
     refuse(_faults(values, secrets))
     try:
@@ -78,6 +79,12 @@ def _taken() -> Exception:
     return refuse_one("/name", "There is a bucket with this name already.")
 
 
+def _implied(body: Document) -> Document:
+    """The scheme, where the endpoint names it."""
+    scheme = scheme_of(body.get("endpoint", ""))
+    return {"scheme": scheme} if scheme else {}
+
+
 def _secrets(known: dict[str, str], body: Document) -> dict[str, str]:
     """The credentials there are with those of a body, where one that is given as it is shown stays."""
     given: dict[str, str] = {name: body[name] or "" for name in SECRETS if name in body and body[name] != MASK}
@@ -94,6 +101,11 @@ def _faults(values: Document, secrets: dict[str, str]) -> Faults:
     found = [(f"/{name}", "This is needed for a bucket of this type.") for name in SECRETS if name not in secrets]
     if not NAME.fullmatch(values["name"]):
         found.append(("/name", "No bucket of this type can have such a name."))
+    if values["endpoint"]:
+        try:
+            address(values["scheme"], values["endpoint"], values["port"])
+        except ValueError as exc:
+            found.append(("/endpoint", str(exc)))
     if values["migration_target_folder"]:
         found.append(("/migration_target_folder", "Only a bucket of type FS is a folder."))
     return found
@@ -106,7 +118,8 @@ def update(number: int, body: Document) -> Any:
         raise refuse_one("/storage_type", "A bucket stays of its type.")
     known = unseal_secrets(bucket.secrets)
     secrets = _secrets(known, body)
-    changes = {name: body[name] for name in FIELDS if name in body and body[name] != getattr(bucket, name)}
+    given = {**_implied(body), **body}
+    changes = {name: given[name] for name in FIELDS if name in given and given[name] != getattr(bucket, name)}
     refuse(_faults({name: getattr(bucket, name) for name in FIELDS} | changes, secrets))
     if "name" in changes and bucket.storage_type != FOLDER and _is_used(number):
         raise refuse_one("/name", "Data of files is in the bucket of this name.")
