@@ -165,16 +165,17 @@ def check(caller: Caller, number: int, site_name: str | None) -> Document:
     if site_name is not None and site is None:
         raise refuse_one("/site", "There is no such site.")
     if site is not None:
-        return questions.ask_one(site, {"kind": "check", "bucket": number}, CHECK_SECONDS)
+        return questions.ask_one(site, {"kind": questions.CHECK, "bucket": number}, CHECK_SECONDS)
     if bucket.storage_type == FOLDER:
         raise refuse_one("/site", "A folder is on the hosts of sites: name one.")
-    return _try(bucket)
+    with questions.seat(questions.CHECK):
+        return _try(bucket)
 
 
 CHECK_SECONDS: Final = 45.0
 
 
-@questions.answers("check")
+@questions.answers(questions.CHECK)
 def _answer(_: int, question: Document) -> Document:
     with db.read():
         bucket = Bucket.get_or_none(Bucket.pk == question["bucket"])
