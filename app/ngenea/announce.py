@@ -61,6 +61,14 @@ def _upsert(model: Any, key: Mapping[str, Any], values: Mapping[str, Any]) -> in
     return int(column(model.select(model.pk).where(*wanted))[0])
 
 
+def known(site: int, node: str, queues: Mapping[str, int]) -> bool:
+    """Whether what was told of a node still stands. Opens its own unit."""
+    with db.read():
+        serving = NodeQueue.select().join(Queue).switch(NodeQueue).join(Node)
+        mine = serving.where(Node.site == site, Node.name == node, Queue.name.in_(list(queues)))
+        return bool(mine.count() == len(queues))
+
+
 def end(site: int, node: str, queues: Mapping[str, int]) -> None:
     """A worker stops in good order: its node is offline at once, unless another process of the host goes on.
 

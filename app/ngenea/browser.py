@@ -14,7 +14,6 @@ from models.ngenea.sites import Site, Space, SpaceSite
 Document = dict[str, Any]
 SECONDS: Final = 10.0
 TRUE: Final = ("true", "True", "1")
-NOT_THERE: Final = "there is no such path"
 
 
 def is_set(flag: str | None) -> bool:
@@ -26,7 +25,7 @@ def question(path: str, asked: Document) -> Document:
     """What a worker is asked, of the parameters of a request."""
     wanted = {name: asked[name] for name in ("page", "page_size", "type")}
     flags = {name: is_set(asked[name]) for name in ("details", "restricted")}
-    return {"kind": "look", "path": path, **wanted, **flags}
+    return {"kind": questions.LOOK, "path": path, **wanted, **flags}
 
 
 def _read(text: str) -> bytes:
@@ -40,7 +39,10 @@ def _read(text: str) -> bytes:
 
 
 def file(caller: Caller, request: Request, path: str | None, site: str | None, asked: Document) -> Document:
-    """What is at a path of a site. Opens its own units. Raises BadRequest, NotFound, GatewayTimeout."""
+    """What is at a path of a site, or why that cannot be told. Opens its own units.
+
+    Raises BadRequest, NotFound, and GatewayTimeout where that is asked for.
+    """
     given = {"path": path, "site": site}
     refuse([(f"/{name}", "This field is required.") for name, value in given.items() if not value])
     wanted = _read(path or "")
@@ -48,10 +50,20 @@ def file(caller: Caller, request: Request, path: str | None, site: str | None, a
         found = Site.get_or_none(Site.name == site)
         if found is None or not _may_look(caller, found, wanted):
             raise NotFound("Not found.")
-    answer = questions.ask_one(found, question(names.show(wanted), asked), SECONDS)
-    if "error" in answer or not answer["there"]:
-        raise NotFound(str(answer.get("error", "Not found.")))
-    return _entry(request, found, answer)
+    shown = names.show(wanted)
+    answers = questions.ask([found], question(shown, asked), SECONDS)
+    _refuse(answers, asked)
+    return _entry_or_error(request, found, shown, answers[0])
+
+
+def _refuse(answers: list[Document | str], asked: Document) -> None:
+    """Raises NotFound where no site has the path, and GatewayTimeout for silence where that is asked for."""
+    silent = [answer for answer in answers if isinstance(answer, str)]
+    if silent and is_set(asked["raise_exception"]):
+        raise GatewayTimeout(silent[0])
+    missing = [answer for answer in answers if isinstance(answer, dict) and answer.get("there") is False]
+    if answers and len(missing) == len(answers):
+        raise NotFound(missing[0]["error"])
 
 
 def _may_look(caller: Caller, site: Any, path: bytes) -> bool:
@@ -88,11 +100,7 @@ def of_space(
             sites = [one for one in sites if health.has_node(one.pk)]
     seconds = float(asked["custom_timeout"] or SECONDS)
     answers = questions.ask(sites, question(names.show(wanted), asked), seconds)
-    silent = [answer for answer in answers if isinstance(answer, str)]
-    if silent and is_set(asked["raise_exception"]):
-        raise GatewayTimeout(silent[0])
-    if answers and all(isinstance(answer, dict) and answer.get("there") is False for answer in answers):
-        raise NotFound("Not found.")
+    _refuse(answers, asked)
     shown = names.show(wanted)
     return [_entry_or_error(request, one, shown, answer) for one, answer in zip(sites, answers, strict=True)]
 
@@ -120,7 +128,7 @@ def _sites(caller: Caller, space: int, name: str | None, path: bytes) -> list[An
 def _entry_or_error(request: Request, site: Any, path: str, answer: Document | str) -> Document:
     if isinstance(answer, dict) and answer.get("there"):
         return _entry(request, site, answer)
-    error = answer if isinstance(answer, str) else answer.get("error", NOT_THERE)
+    error = answer if isinstance(answer, str) else answer["error"]
     empty = {"time_refreshed": None, "error": error, "children": None}
     return {**_placed(request, site, {"name": path.rpartition("/")[2], "path": path}), **empty}
 

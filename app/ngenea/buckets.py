@@ -11,6 +11,7 @@ from app.core.calls import Caller, Request
 from app.core.errors import Forbidden
 from app.core.secrets import SecretError
 from app.ngenea import pages, probes, questions, rights
+from app.ngenea.endpoints import address, scheme_of
 from app.ngenea.faults import Faults, refuse, refuse_one
 from app.ngenea.objects import StoreError, open_store, seal_secrets, unseal_secrets
 from models.ngenea.files import Entry, Journal
@@ -63,7 +64,7 @@ def describe(buckets: list[Any]) -> list[Document]:
 
 def create(body: Document) -> Any:
     """The row of a new bucket."""
-    values = {**DEFAULTS, **{name: body[name] for name in FIELDS if name in body}}
+    values = {**DEFAULTS, **_implied(body), **{name: body[name] for name in FIELDS if name in body}}
     secrets = _secrets({}, body)
     refuse(_faults(values, secrets))
     try:
@@ -82,6 +83,12 @@ def _taken() -> Exception:
     return refuse_one("/name", "There is a bucket with this name already.")
 
 
+def _implied(body: Document) -> Document:
+    """The scheme, where the endpoint names it."""
+    scheme = scheme_of(body.get("endpoint", ""))
+    return {"scheme": scheme} if scheme else {}
+
+
 def _secrets(known: dict[str, str], body: Document) -> dict[str, str]:
     """The credentials there are with those of a body, where one that is given as it is shown stays."""
     given: dict[str, str] = {name: body[name] or "" for name in SECRETS if name in body and body[name] != MASK}
@@ -98,6 +105,11 @@ def _faults(values: Document, secrets: dict[str, str]) -> Faults:
     found = [(f"/{name}", "This is needed for a bucket of this type.") for name in SECRETS if name not in secrets]
     if not NAME.fullmatch(values["name"]):
         found.append(("/name", "No bucket of this type can have such a name."))
+    if values["endpoint"]:
+        try:
+            address(values["scheme"], values["endpoint"], values["port"])
+        except ValueError as exc:
+            found.append(("/endpoint", str(exc)))
     if values["migration_target_folder"]:
         found.append(("/migration_target_folder", "Only a bucket of type FS is a folder."))
     return found
@@ -113,7 +125,8 @@ def update(caller: Caller, number: int, body: Document) -> Any:
         raise refuse_one("/storage_type", "A bucket stays of its type.")
     known = unseal_secrets(bucket.secrets)
     secrets = _secrets(known, body)
-    changes = {name: body[name] for name in FIELDS if name in body and body[name] != getattr(bucket, name)}
+    given = {**_implied(body), **body}
+    changes = {name: given[name] for name in FIELDS if name in given and given[name] != getattr(bucket, name)}
     if changes.keys() & PLACE and not rights.may(caller, "add", Bucket):
         raise Forbidden(ELSEWHERE)
     refuse(_faults({name: getattr(bucket, name) for name in FIELDS} | changes, secrets))
@@ -162,16 +175,17 @@ def check(caller: Caller, number: int, site_name: str | None) -> Document:
     if site_name is not None and site is None:
         raise refuse_one("/site", "There is no such site.")
     if site is not None:
-        return questions.ask_one(site, {"kind": "check", "bucket": number}, CHECK_SECONDS)
+        return questions.ask_one(site, {"kind": questions.CHECK, "bucket": number}, CHECK_SECONDS)
     if bucket.storage_type == FOLDER:
         raise refuse_one("/site", "A folder is on the hosts of sites: name one.")
-    return _try(bucket)
+    with questions.seat(questions.CHECK):
+        return _try(bucket)
 
 
 CHECK_SECONDS: Final = 45.0
 
 
-@questions.answers("check")
+@questions.answers(questions.CHECK)
 def _answer(_: int, question: Document) -> Document:
     with db.read():
         bucket = Bucket.get_or_none(Bucket.pk == question["bucket"])

@@ -7,8 +7,13 @@ _folders: Final[dict[int, Path]] = {}
 
 
 def place(site: int, queue: str = "") -> str:
-    """Where work for a site waits: that of a queue, or without one what makes settings true and looks at files."""
+    """Where work for a site waits: that of a queue, or without one what makes settings true."""
     return f"ngenea/{site}/{queue}" if queue else f"ngenea/{site}"
+
+
+def window(site: int) -> str:
+    """Where those who look at the files of a site wait; no queue has such a name."""
+    return place(site, ".window")
 
 
 def serve(site: int, folder: Path) -> None:

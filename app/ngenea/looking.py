@@ -3,6 +3,7 @@
 No symbolic link is followed, and nothing outside of the root is seen (app/ngenea/rooted.py).
 """
 
+import errno
 import os
 import stat
 from typing import Any, Final
@@ -15,27 +16,30 @@ from models.ngenea.files import Entry
 from models.ngenea.sites import ExternalTarget
 
 Document = dict[str, Any]
-ALL_AT_ONCE: Final = 10_000  # children of a page where a client asks for all
+ALL_AT_ONCE: Final = 100_000  # children of a page where a client asks for all
+ALL_DETAILS: Final = 10_000  # and for details of each
 BLOCK: Final = 512  # bytes, by definition of st_blocks
 BATCH: Final = 500
+# What says that nothing can be at a path; a folder that is a link is none.
+NOWHERE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 # 9999-12-31; what lies beyond has no RFC 3339 form.
 LAST_MICRO: Final = 253402300799_999999
 
 
-@questions.answers("look")
+@questions.answers(questions.LOOK)
 def look(site: int, question: Document) -> Document:
-    """{"there": False}, {"error": line}, or what is at the path, and a page of what is in it."""
+    """What is at the path, and a page of what is in it; or {"there": False, "error": line}, or {"error": line}."""
     root, path = Root(here.folder(site)), names.read(question["path"])
     try:
         found = root.lstat(path)
         shown = {**_shown(path, found), "children": None}
         if kind_of(found.st_mode) == "directory":
             shown["children"] = _children(site, root, path, question)
-    except (FileNotFoundError, NotADirectoryError):
-        return {"there": False}
-    except NotFound as exc:
-        return {"error": exc.detail}
+    except NotFound as exc:  # no such page
+        return {"there": False, "error": exc.detail}
     except OSError as exc:
+        if exc.errno in NOWHERE:
+            return {"there": False, "error": "there is no such path"}
         return {"error": f"{question['path']}: {exc.strerror}"}
     _tell_status(site, [(path, shown)])
     return {"there": True, "at": clock.rfc3339(clock.now()), "entry": shown}
@@ -85,7 +89,7 @@ def _children(site: int, root: Root, path: bytes, question: Document) -> Documen
             kinds = {os.fsencode(entry.name): _kind(entry) for entry in entries if _wanted(entry.name, question)}
         if question["type"] is not None:
             kinds = {name: kind for name, kind in kinds.items() if kind == question["type"]}
-        size = pages.size(question["page_size"]) or ALL_AT_ONCE
+        size = pages.size(question["page_size"]) or (ALL_DETAILS if question["details"] else ALL_AT_ONCE)
         last = max(1, -(-len(kinds) // size))
         page = pages.which(question["page"], last)
         here_now = sorted(kinds)[(page - 1) * size : page * size]

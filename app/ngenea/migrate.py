@@ -47,7 +47,7 @@ class _Migration:
     def __init__(self, context: Context, options: Options) -> None:
         self._context = context
         self._options = options
-        self._plan = Plan(context.site)
+        self._plan = Plan(context.site, context.root.folder)
         self._sender = Sender(context, fail_on_mismatch=options.fail_on_mismatch and not options.overwrite)
 
     def refused(self, path: bytes, exc: Exception) -> Outcome:

@@ -4,8 +4,8 @@ import base64
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace as changed
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,6 +15,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, NotSupportedError
 from obstore.store import S3Store
 
 from app.core import db
+from app.ngenea import endpoints
 from app.ngenea.objects import (
     OWN,
     Altered,
@@ -27,6 +28,7 @@ from app.ngenea.objects import (
     StoreError,
     unseal_secrets,
 )
+from app.ngenea.s3_errors import in_one_line, told
 
 PART: Final = 5 * 1024 * 1024  # the least that S3 takes; larger files go in parts
 MAX_PARTS: Final = 9_000
@@ -43,8 +45,12 @@ class S3Objects:
 
     at_once = 4
 
-    def __init__(self, backend: S3Store) -> None:
+    def __init__(self, backend: S3Store, keys: Iterable[str] = ()) -> None:
         self._backend = backend
+        self._keys = tuple(keys)
+
+    def _told(self, key: str) -> AbstractContextManager[None]:
+        return told(key, self._keys)
 
     @classmethod
     def of_bucket(cls, bucket: Any) -> "S3Objects":
@@ -52,18 +58,18 @@ class S3Objects:
         known = unseal_secrets(bucket.secrets)
         scheme = bucket.scheme or "https"
         config: Any = {"region": bucket.region or "us-east-1", "virtual_hosted_style_request": "false"}
-        if bucket.endpoint:
-            host = bucket.endpoint.partition("://")[2] or bucket.endpoint
-            config["endpoint"] = f"{scheme}://{host.rstrip('/')}{f':{bucket.port}' if bucket.port else ''}"
         if known.get("access_key_id"):
             config |= {name: known[name] for name in ("access_key_id", "secret_access_key")}
         else:
             config["skip_signature"] = "true"
         client: Any = {**PATIENCE, "allow_http": scheme == "http", "allow_invalid_certificates": not bucket.ssl_verify}
         try:
-            return cls(S3Store(bucket.name, config=config, client_options=client, retry_config=RETRIES))
+            if bucket.endpoint:
+                config["endpoint"] = endpoints.address(scheme, bucket.endpoint, bucket.port)
+            backend = S3Store(bucket.name, config=config, client_options=client, retry_config=RETRIES)
         except (BaseError, ValueError) as exc:
-            raise StoreError(f"the bucket's settings cannot be used: {_in_one_line(exc)}") from exc
+            raise StoreError(f"the bucket's settings cannot be used: {in_one_line(exc, known.values())}") from exc
+        return cls(backend, known.values())
 
     def put(self, key: str, source: Source, metadata: Metadata, *, replace: bool) -> Stored:
         """See ObjectStore. A file of several parts is read twice, since its hash goes before it."""
@@ -72,7 +78,7 @@ class S3Objects:
             return self._put_parts(key, source, metadata, replace=replace)
         content = b"".join(source.filled())
         metadata = changed(metadata, sha256=hashlib.sha256(content).hexdigest())
-        with _told(key):
+        with self._told(key):
             try:
                 self._send(key, content, metadata, replace=replace)
             except AlreadyExistsError as exc:
@@ -103,7 +109,7 @@ class S3Objects:
         if not replace:
             self._refuse_existing(key, metadata.sha256)
         part = max(PART, -(-source.size // MAX_PARTS))
-        with _told(key):
+        with self._told(key):
             obstore.put(
                 self._backend,
                 key,
@@ -131,7 +137,7 @@ class S3Objects:
 
     def head(self, key: str) -> Stored:
         """See ObjectStore."""
-        with _told(key):
+        with self._told(key):
             got = obstore.get(self._backend, key, options={"head": True})
         return _stored(got)
 
@@ -140,21 +146,21 @@ class S3Objects:
         if (found := self.head(key).size) != size:
             raise Altered(f"the object has {found} bytes instead of {size}")
         for at in range(0, size, RANGE):
-            with _told(key):
+            with self._told(key):
                 data = bytes(obstore.get_range(self._backend, key, start=at, end=min(at + RANGE, size)))
             yield at, data
 
     def delete(self, key: str) -> None:
         """See ObjectStore."""
         try:
-            with _told(key):
+            with self._told(key):
                 obstore.delete(self._backend, key)
         except Missing:
             return
 
     def listing(self, prefix: str) -> Iterator[list[Listed]]:
         """See ObjectStore."""
-        with _told(prefix):
+        with self._told(prefix):
             for page in obstore.list(self._backend, prefix.rstrip("/"), chunk_size=500):
                 yield [Listed(one["path"], one["size"], one["last_modified"]) for one in page]
 
@@ -164,11 +170,17 @@ class S3Objects:
     def prepare(self) -> None:
         """See ObjectStore. Buckets are their owner's to make."""
 
+    def _begin(self, key: str, content: bytes) -> None:
+        try:
+            obstore.put(self._backend, key, content)
+        except FileNotFoundError as exc:
+            raise StoreError("there is no such bucket") from exc
+
     def probe(self) -> datetime:
         """See ObjectStore."""
         key, content = f"{OWN}probe-{uuid.uuid4()}", uuid.uuid4().bytes
-        with _told("the bucket"):
-            obstore.put(self._backend, key, content)
+        with self._told("the object just written"):
+            self._begin(key, content)
             got = obstore.get(self._backend, key)
             moment = got.meta["last_modified"]
             same = bytes(got.bytes()) == content
@@ -204,19 +216,3 @@ def _stored(got: Any) -> Stored:
     meta = got.meta
     etag = (meta["e_tag"] or "").strip('"')
     return Stored(meta["size"], etag, meta["last_modified"], Metadata.from_text(texts, xattrs))
-
-
-def _in_one_line(exc: BaseException) -> str:
-    """What obstore says of an error, without how Rust prints it."""
-    return " ".join(str(exc).partition("Debug source:")[0].split())[:500]
-
-
-@contextmanager
-def _told(key: str) -> Iterator[None]:
-    """The bucket's errors as a store's; what reading the file raises passes."""
-    try:
-        yield
-    except FileNotFoundError as exc:
-        raise Missing(f"not in the bucket: {key}") from exc
-    except BaseError as exc:
-        raise StoreError(f"the bucket fails: {_in_one_line(exc)}") from exc

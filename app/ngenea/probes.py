@@ -4,8 +4,9 @@ from typing import Any
 
 from app.core import clock, db
 from app.core.secrets import SecretError
-from app.ngenea import settings_tasks
+from app.ngenea import here, settings_tasks
 from app.ngenea.objects import StoreError, open_store
+from app.ngenea.targets import MIXED, Plan
 from models.ngenea.files import Entry
 from models.ngenea.sites import Bucket, ExternalTarget, TargetSite
 
@@ -37,6 +38,8 @@ def probe(order: settings_tasks.Order) -> dict[str, Any]:
         used = Entry.select().join(ExternalTarget).where(ExternalTarget.bucket == bucket).exists()
     if bucket is None:
         raise settings_tasks.Impossible("the target is not for this site any more")
+    if mixed := Plan(order.site, here.folder(order.site)).mixed_with(bucket):
+        raise settings_tasks.Impossible(MIXED.format(mixed))
     try:
         store = open_store(bucket, order.claim)
         if not used:

@@ -1,12 +1,13 @@
 """Questions to a site that somebody waits for: asked through the database, answered by a worker there (ngenea 3.8).
 
 The asker writes a row and a unit of work, and looks for the answer until its patience ends; what nobody waits for any
-more is not answered.
+more is not answered. Who looks at files has seats and threads apart from who tries a bucket, which may take long.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
 
@@ -19,7 +20,10 @@ from models.ngenea.sites import Question
 
 Document = dict[str, Any]
 KIND: Final = "ngenea.browse"
-AT_ONCE: Final = 5  # askers of this process that may wait; each holds a thread that others need too
+LOOK, CHECK = "look", "check"  # what is asked
+# Askers of this process that may wait; each holds one of the 8 threads that others need too.
+SEATS: Final = {LOOK: threading.BoundedSemaphore(5), CHECK: threading.BoundedSemaphore(2)}
+PATIENCE: Final = 1.0  # seconds that somebody waits for a seat
 FIRST_LOOK, LAST_LOOK = 0.02, 0.2  # seconds between two looks for an answer
 KEPT: Final = timedelta(minutes=1)  # beyond the time that somebody waits; the clocks of hosts differ
 
@@ -28,7 +32,6 @@ log = structlog.get_logger("flotilla.ngenea")
 # (site, question) -> answer, a JSON object. Outside of units of work on the database.
 Answer = Callable[[int, Document], Document]
 _answers: dict[str, Answer] = {}
-_seats = threading.BoundedSemaphore(AT_ONCE)
 
 
 def answers(name: str) -> Callable[[Answer], Answer]:
@@ -43,6 +46,18 @@ def answers(name: str) -> Callable[[Answer], Answer]:
     return register
 
 
+@contextmanager
+def seat(kind: str) -> Iterator[None]:
+    """A place among those who wait for a site or a bucket. Raises Unavailable when all stay taken."""
+    seats = SEATS[kind]
+    if not seats.acquire(timeout=PATIENCE):
+        raise Unavailable("too many are waiting for sites", headers={"Retry-After": "2"})
+    try:
+        yield
+    finally:
+        seats.release()
+
+
 def ask(sites: Iterable[Any], question: Document, seconds: float) -> list[Document | str]:
     """The answer of each of these sites, or a line that says why there is none.
 
@@ -53,16 +68,12 @@ def ask(sites: Iterable[Any], question: Document, seconds: float) -> list[Docume
         alive = [health.has_node(site.pk) for site in wanted]
     if not any(alive):
         return [_nobody(site) for site in wanted]
-    if not _seats.acquire(blocking=False):
-        raise Unavailable("too many are waiting for sites", headers={"Retry-After": "2"})
-    try:
+    with seat(question["kind"]):
         asked = _put([site.pk for site, online in zip(wanted, alive, strict=True) if online], question, seconds)
         try:
             found = _wait(list(asked.values()), seconds)
         finally:
             _remove(list(asked.values()))
-    finally:
-        _seats.release()
     return [_said(site, asked, found) for site in wanted]
 
 
@@ -95,7 +106,8 @@ def _put(sites: list[int], question: Document, seconds: float) -> dict[int, str]
     with db.write():
         for site, name in asked.items():
             Question.create(site=site, question_id=name, question=question, answer=None, expires_ts=until)
-            work.enqueue(KIND, name, place=here.place(site))
+            place = here.window(site) if question["kind"] == LOOK else here.place(site)
+            work.enqueue(KIND, name, place=place)
     return asked
 
 

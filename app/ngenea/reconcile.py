@@ -45,7 +45,7 @@ def reconcile(context: Context, older_than: timedelta = HOUR) -> Report:
     settled = recover.settle(context, rows)
     report.faults += [str(fault) or "a file is locked by whoever left it" for fault in settled.faults.values()]
     report.settled = len(rows) - len(settled.faults)
-    spaces = Plan(context.site).prefixes()
+    spaces = Plan(context.site, context.root.folder).prefixes()
     for bucket, prefixes in _places(context.site):
         if context.stopped():
             break

@@ -1,6 +1,8 @@
 """Which space a path is in, and which target its data goes to (ngenea 1, 3.2)."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import re2
@@ -11,6 +13,7 @@ from models.ngenea.sites import Bucket, ExternalTarget, Space, SpaceSite, Target
 
 _QUIET: Final = re2.Options()
 _QUIET.log_errors = False
+MIXED: Final = "the bucket's folder and the space {} lie in one another"
 
 
 class NoTarget(Exception):
@@ -41,19 +44,23 @@ class Mounted:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target that this site may use for a space."""
+    """A target that this site may use for a space.
+
+    `mixed` names a space of the site that its bucket's folder lies in, or that lies in it; '' for none.
+    """
 
     row: ExternalTarget
     bucket: Bucket
     pattern: Any
     backup_only: bool
     backup_site: int | None
+    mixed: str
 
 
 class Plan:
-    """The spaces and targets of a site, read once for a run of a task."""
+    """The spaces and targets of a site whose files are beneath `folder`, read once for a run of a task."""
 
-    def __init__(self, site: int) -> None:
+    def __init__(self, site: int, folder: Path) -> None:
         with db.read():
             mounted = list(SpaceSite.select(SpaceSite, Space).join(Space).where(SpaceSite.site == site))
             targets: list[Any] = list(
@@ -64,18 +71,30 @@ class Plan:
                 .where(TargetSite.site == site, ExternalTarget.enabled)
                 .order_by(ExternalTarget.pk)
             )
-        self._site = site
+        self._site, self._folder = site, os.path.realpath(os.fsencode(folder))
         spaces = [Mounted(row.space, names.read(row.mountpoint).rstrip(b"/")) for row in mounted]
         self._spaces = sorted(spaces, key=lambda one: -len(one.mountpoint))
         self._targets: dict[int, list[Target]] = {}
         for row in targets:
             pattern = re2.compile(row.local_file_regex, _QUIET)
-            target = Target(row, row.bucket, pattern, row.backup_only, row.backup_site_id)
+            mixed = self.mixed_with(row.bucket)
+            target = Target(row, row.bucket, pattern, row.backup_only, row.backup_site_id, mixed)
             self._targets.setdefault(row.space_id, []).append(target)
 
     def prefixes(self) -> dict[str, bytes]:
         """The mount point of each space, by what the keys of its files begin with."""
         return {keys.prefix(one.space.name): one.mountpoint for one in self._spaces}
+
+    def mixed_with(self, bucket: Any) -> str:
+        """The name of a space whose files would be mixed with the objects of a bucket that is a folder; '' for none."""
+        if not bucket.migration_target_folder:
+            return ""
+        objects = os.path.realpath(os.fsencode(bucket.migration_target_folder))
+        for one in self._spaces:
+            files = os.path.realpath(self._folder + one.mountpoint)
+            if is_beneath(objects, files) or is_beneath(files, objects):
+                return str(one.space.name)
+        return ""
 
     def space_of(self, path: bytes) -> Mounted | None:
         """The space a path is in: that of the longest mount point."""
@@ -94,5 +113,7 @@ class Plan:
             raise NoTarget(f"no {which} of the space {space.space.name} takes this path on this site")
         for target in fitting:
             if not target.backup_only or (premigrate and target.backup_site in (None, self._site)):
+                if target.mixed:
+                    raise NoTarget(MIXED.format(target.mixed))
                 return target
         raise NoTarget("the only targets that take this path are for backups, from one site, and keep the file here")

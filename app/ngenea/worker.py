@@ -1,7 +1,7 @@
 """A worker of a site: it tells of itself, and does the work that waits for the site (ngenea 1, 5; design section 5).
 
 It runs in a process of its own (`flotilla ngenea-worker`), or in the server where NGENEA_SITE is set. Each queue has
-threads of its own, so that a full one keeps no other waiting; who looks at files and what makes settings true has two.
+threads of its own, so that a full one keeps no other waiting; so have who looks at files and what makes settings true.
 """
 
 import threading
@@ -18,8 +18,9 @@ from app.ngenea import announce, buckets, folders, here, looking, probes, questi
 from models.ngenea.sites import Site
 
 BEAT: Final = 40.0  # seconds; a third of the time after which a node counts as offline
-LOOK: Final = 2.0  # seconds between two looks for a site that is not there yet
-SETTINGS_THREADS: Final = 2
+LOOK: Final = 2.0  # seconds between two looks for a site that is not there yet, and whether its node is still known
+SETTINGS_THREADS: Final = 4  # a bucket that does not answer holds one for long
+WINDOW_THREADS: Final = 2
 GRACE_SECONDS: Final = 5.0
 # What a worker is asked and told to do; each has said so to `questions` or `settings_tasks`.
 DOES: Final = (buckets, folders, looking, probes)
@@ -88,16 +89,33 @@ class SiteWorker:
         self._workers = [
             Worker(threads, place=here.place(site, queue), pause=0.5) for queue, threads in self._queues.items()
         ]
-        self._workers.append(Worker(SETTINGS_THREADS, place=here.place(site), pause=0.2))
+        self._workers.append(Worker(SETTINGS_THREADS, place=here.place(site), pause=0.5))
+        self._workers.append(Worker(WINDOW_THREADS, place=here.window(site), pause=0.2))
         for worker in self._workers:
             worker.start()
         log.info("working on a site", site=self._name, node=self._node, queues=",".join(self._queues))
         self._ready.set()
-        while not self._stopping.wait(self._beat):
+        while self._wait(site):
             if self._tell(site) is False:
                 log.warning("the site was deleted", site=self._name)
                 break
         self._end(site)
+
+    def _wait(self, site: int) -> bool:
+        """Until the next heartbeat is due; False when told to stop.
+
+        It is due at once when another process of this host has said that the node ends.
+        """
+        deadline = time.monotonic() + self._beat
+        while (left := deadline - time.monotonic()) > 0:
+            if self._stopping.wait(min(LOOK, left)):
+                return False
+            if (
+                self._tried("the node cannot be looked up", lambda: announce.known(site, self._node, self._queues))
+                is False
+            ):
+                break
+        return not self._stopping.is_set()
 
     def _tell(self, site: int) -> bool | None:
         """A heartbeat; False when the site is gone, None when it could not be told."""

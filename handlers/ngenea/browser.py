@@ -4,10 +4,22 @@ from app.core.calls import Caller, Request
 from app.ngenea import browser
 
 
-def browse_file(page, page_size, path, site, details, restricted, cache_ttl, type_, caller: Caller, request: Request):
+def browse_file(
+    page,
+    page_size,
+    path,
+    site,
+    details,
+    restricted,
+    cache_ttl,
+    raise_exception,
+    type_,
+    caller: Caller,
+    request: Request,
+):
     """A path of a site. Each answer is new, so `cache_ttl` always holds."""
     asked = {"page": page, "page_size": page_size, "details": details, "restricted": restricted, "type": type_}
-    return browser.file(caller, request, path, site, asked)
+    return browser.file(caller, request, path, site, {**asked, "raise_exception": raise_exception})
 
 
 def list_space_files(

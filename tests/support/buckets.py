@@ -5,11 +5,13 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -55,6 +57,35 @@ def azure(folder: Path) -> Iterator[str]:
     command += ["--location", str(folder / "azurite"), "--skipApiVersionCheck", "--silent", "--disableTelemetry"]
     with _running(command, port, folder / "azurite.log"):
         yield f"http://127.0.0.1:{port}/{ACCOUNT}"
+
+
+@contextmanager
+def repeating() -> Iterator[int]:
+    """The port of a store that refuses all, with what it was sent in its answer."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            sent = self.headers["Authorization"]
+            key = sent.partition("Credential=")[2].partition("/")[0]
+            told = (
+                f"<Code>InvalidAccessKeyId</Code><Message>No such key</Message><AWSAccessKeyId>{key}</AWSAccessKeyId>"
+            )
+            body = f"<?xml version='1.0'?><Error>{told}<Sent>{sent}</Sent></Error>".encode()
+            self.send_response(403)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
 
 
 def s3_bucket(endpoint: str, verify: ssl.SSLContext | bool = True) -> Place:

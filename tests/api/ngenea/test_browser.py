@@ -1,6 +1,7 @@
 """Looking at files (ngenea 3.8, 8)."""
 
 import os
+import socket
 import threading
 from datetime import timedelta
 
@@ -21,8 +22,10 @@ from tests.support.sites import (
     ready,
     site_worker,
 )
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.rule("ngenea 3.8")
+S3 = {"name": "silent", "storage_type": "S3", "scheme": "http", "access_key_id": "who", "secret_access_key": "secret"}
 
 
 @pytest.fixture
@@ -147,19 +150,26 @@ def test_path_and_site_are_required(root, london):
     assert look(root, "/")["path"] == "/"
 
 
-def test_a_site_without_a_worker_is_504_at_once(root):
+def test_a_site_without_a_worker_is_told_at_once(root):
     make_site(root)
-    assert "online" in root.refused(504, "GET", "/file/", params={"path": "/", "site": "london"})["detail"]
+    seen = look(root, "/a/b")
+    assert "online" in seen["error"]
+    assert (seen["children"], seen["time_refreshed"]) == (None, None)
+    assert (seen["name"], seen["path"], seen["site"]) == ("b", "/a/b", "london")
+    query = {"path": "/", "site": "london", "raise_exception": "true"}
+    assert "online" in root.refused(504, "GET", "/file/", params=query)["detail"]
     with db.read():
         assert db.rows("SELECT 1 FROM core_work WHERE kind = 'ngenea.browse'") == []
 
 
-def test_a_worker_that_hangs_is_504_and_leaves_nothing(root, monkeypatch):
+def test_a_worker_that_hangs_is_told_and_leaves_nothing(root, monkeypatch):
     number = make_site(root)
     with db.write():
         Node.create(site=number, name="n", last_heartbeat_ts=clock.now())
     monkeypatch.setattr(browser, "SECONDS", 0.3)
-    assert "in time" in root.refused(504, "GET", "/file/", params={"path": "/", "site": "london"})["detail"]
+    assert "in time" in look(root, "/")["error"]
+    query = {"path": "/", "site": "london", "raise_exception": "true"}
+    assert "in time" in root.refused(504, "GET", "/file/", params=query)["detail"]
     with db.read():
         assert db.rows("SELECT 1 FROM core_work WHERE kind = 'ngenea.browse'") == []
         assert db.rows("SELECT 1 FROM ngenea_question") == []
@@ -187,9 +197,48 @@ def test_no_more_than_some_wait(root, monkeypatch):
     number = make_site(root)
     with db.write():
         Node.create(site=number, name="n", last_heartbeat_ts=clock.now())
-    monkeypatch.setattr(questions, "_seats", threading.BoundedSemaphore(1))
-    with questions._seats:
+    monkeypatch.setattr(questions, "PATIENCE", 0.01)
+    monkeypatch.setitem(questions.SEATS, questions.LOOK, threading.BoundedSemaphore(1))
+    with questions.seat(questions.LOOK):
         root.refused(503, "GET", "/file/", params={"path": "/", "site": "london"})
+
+
+def test_a_folder_that_cannot_be_read_is_told(root, london, space, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("app.ngenea.looking._children", refuse)
+    seen = look(root, "/projects")
+    assert (seen["error"], seen["children"]) == ("/projects: Permission denied", None)
+    root.refused(404, "GET", "/file/", params={"path": "/projects/" + 300 * "x", "site": "london"})
+
+
+def test_a_page_that_is_not_there_is_404_on_a_space_too(root, london, space):
+    refused = root.refused(404, "GET", f"/spaces/{space}/files/", params={"page": "2"})
+    assert refused == {"detail": "Invalid page."}
+
+
+def test_all_of_a_folder_comes_at_once(root, london, space):
+    folder = london.folder / "projects"
+    for number in range(10_001):
+        (folder / f"{number:05}").touch()
+    whole = look(root, "/projects", page_size="0")["children"]
+    assert (len(whole["results"]), whole["next"]) == (10_001, None)
+    detailed = look(root, "/projects", page_size="0", details="1", page="2")["children"]
+    assert [child["name"] for child in detailed["results"]] == ["10000"]
+
+
+def test_a_bucket_that_does_not_answer_keeps_nobody_from_looking(root, london, space):
+    """Settings tasks that wait for it have threads of their own, as many as they may be."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        body = {**S3, "endpoint": "127.0.0.1", "port": silent.getsockname()[1]}
+        number = make_bucket(root, body)
+        for count in range(6):
+            make_target(root, number, name=f"target-{count}")
+        eventually(lambda: root.get("/settingstasks/", state="STARTED")["results"])
+        assert look(root, "/projects")["error"] is None
+        for count in root.get("/external_targets/")["results"]:
+            root.delete(f"/external_targets/{count['id']}/")
 
 
 def test_a_space_is_looked_at_on_each_of_its_sites(root, london, tmp_path):
@@ -268,4 +317,4 @@ def test_who_may_look_where(nobody, root, ada, london, space):
 def test_a_heartbeat_that_is_old_counts_as_none(root, london):
     with db.write():
         Node.update(last_heartbeat_ts=clock.now() - timedelta(seconds=121)).execute()
-    root.refused(504, "GET", "/file/", params={"path": "/", "site": "london"})
+    assert "online" in look(root, "/")["error"]

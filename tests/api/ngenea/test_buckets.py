@@ -49,6 +49,12 @@ def test_secrets_are_kept_and_never_shown(root):
         ({"scheme": "ftp"}, "scheme"),
         ({"endpoint": "host/path/of"}, "endpoint"),
         ({"endpoint": "user@host"}, "endpoint"),
+        ({"endpoint": "256.1.1.1"}, "endpoint"),
+        ({"endpoint": "::::"}, "endpoint"),
+        ({"endpoint": "a..b"}, "endpoint"),
+        ({"endpoint": "host:70000"}, "endpoint"),
+        ({"endpoint": "host:9000", "port": 9000}, "endpoint"),
+        ({"endpoint": "http://host", "scheme": "https"}, "endpoint"),
         ({"migration_target_folder": "/srv"}, "migration_target_folder"),
         ({"advanced_settings": {"x": 1}}, "advanced_settings"),
         ({"container": "x"}, "non_field_errors"),
@@ -84,6 +90,16 @@ def test_a_bucket_is_tried_for_real(root, s3):
     assert tried["message"]
     root.patch(f"/buckets/{number}/", {"port": s3_body(s3)["port"], "name": "no-such-bucket"})
     assert root.post(f"/buckets/{number}/check/")["ok"] is False
+
+
+def test_an_endpoint_may_have_scheme_and_port(root, s3):
+    body = {name: value for name, value in s3_body(s3).items() if name not in ("scheme", "port")}
+    made = root.post("/buckets/", {**body, "endpoint": s3})
+    assert (made["endpoint"], made["scheme"], made["port"]) == (s3, "http", None)
+    assert root.post(f"/buckets/{made['id']}/check/")["ok"] is True
+    path = f"/buckets/{make_bucket(root, {**BODY, 'endpoint': '[::1]:9000'})}/"
+    assert root.patch(path, {"endpoint": s3})["scheme"] == "http"
+    assert "endpoint" in root.refused(400, "PATCH", path, {"scheme": "https"})
 
 
 def test_a_folder_is_tried_from_a_site(root, london, tmp_path):

@@ -178,6 +178,17 @@ def test_one_of_two_processes_of_a_host_stops(root, tmp_path):
         assert queues == {"default": 1, "other": 0}
 
 
+def test_one_of_two_processes_that_do_the_same_stops(root, tmp_path):
+    """The other one tells of the node again, at once."""
+    number = make_site(root)
+    with site_worker("london", tmp_path / "files"):
+        with site_worker("london", tmp_path / "files"):
+            pass
+        eventually(lambda: root.get(f"/sites/{number}/health/")["health"] == "ok")
+        assert root.get("/queues/")["results"][0]["nodes"][0]["online"] is True
+    assert root.get("/nodes/")["results"][0]["online"] is False
+
+
 @pytest.mark.rule("ngenea 3.8")
 def test_health_follows_the_heartbeats(root, tmp_path):
     number = make_site(root)

@@ -203,6 +203,16 @@ def test_who_may_see_and_change_targets(nobody, root, ada, bucket):
     assert "space" in ada.refused(400, "POST", "/external_targets/", {**body, "name": "y", "space": "hidden"})
 
 
+def test_a_folder_within_a_space_is_no_bucket(root, london):
+    ready(root, f"/spaces/{make_space(root)}/")
+    bucket = make_bucket(root, fs_body(london.folder / "projects" / "objects"))
+    target = make_target(root, bucket)
+    task = settled(root)[-1]
+    assert task["state"] == "FAILURE"
+    assert "projects" in root.get(f"/settingstasks/{task['id']}/")["results"]["error"]
+    assert root.get(f"/external_targets/{target}/")["is_ready"] is False
+
+
 def test_a_new_folder_is_made_where_its_parent_is(root, london, tmp_path, monkeypatch):
     """Unless data is in it already, or its parent is away: then it may be a file system that is not mounted."""
     monkeypatch.setattr("app.core.work.delay", lambda attempts: timedelta(0))

@@ -13,7 +13,7 @@ from app.core import db
 from app.ngenea import context, inodes, tasks
 from app.ngenea.objects import Metadata, Source, owner
 from app.ngenea.reconcile import reconcile
-from models.ngenea.sites import ExternalTarget, SpaceSite, TargetSite
+from models.ngenea.sites import Bucket, ExternalTarget, SpaceSite, TargetSite
 from tests.unit.ngenea.conftest import World, sha256, site_row, space_row, target_row
 
 rule = pytest.mark.rule
@@ -383,6 +383,20 @@ def test_a_folder_that_is_not_there_is_not_made(fs: World):
 
 
 @rule("ngenea 1")
+@pytest.mark.parametrize("inside", ["space/.objects", "space", ""])
+def test_a_bucket_whose_objects_would_be_files_of_a_space_is_refused(fs: World, inside):
+    """Else they would be migrated themselves, or take the place of the files."""
+    path = fs.write(b"a", b"data")
+    folder = fs.folder / inside
+    folder.mkdir(exist_ok=True)
+    with db.write():
+        Bucket.update(migration_target_folder=str(folder)).execute()
+    outcome = fs.one("migrate", path)
+    assert (outcome.state, outcome.code) == ("failed", "no_target")
+    assert "work" in outcome.message
+    assert fs.read(b"a") == b"data"
+
+
 def test_targets(fs: World):
     with db.write():
         fs.target.local_file_regex = r"\.(mov|mp4)$"

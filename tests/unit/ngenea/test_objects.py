@@ -22,7 +22,9 @@ from app.ngenea.objects import (
     seal_secrets,
     unseal_secrets,
 )
+from app.ngenea.s3_errors import in_one_line
 from models.ngenea.sites import Bucket
+from tests.support.buckets import repeating
 from tests.unit.ngenea.conftest import World, sha256
 
 rule = pytest.mark.rule
@@ -139,6 +141,10 @@ def settings(**changes) -> Bucket:
         {},
         {"scheme": "https"},
         {"endpoint": "no.such.host.invalid"},
+        {"endpoint": "256.1.1.1"},
+        {"endpoint": "127.0.0.1:9"},
+        {"endpoint": "::::"},
+        {"endpoint": "xn--a"},
         {"storage_type": "DS3"},
         {"storage_type": "FS", "migration_target_folder": "/nowhere"},
         {"storage_type": "FS", "migration_target_folder": "relative"},
@@ -159,6 +165,30 @@ def test_a_bucket_that_is_not_there(world: World):
         world.bucket.name = "bucket-that-is-not-there"
         with pytest.raises(StoreError):
             world.store.probe()
+
+
+def test_why_a_bucket_fails(sqlite, world: World):
+    """In words that help: what the network says, and what the store says."""
+    for changes, reason in (({}, "Connection refused"), ({"endpoint": "no.such.host.invalid"}, "lookup")):
+        with pytest.raises(StoreError, match=reason):
+            open_store(settings(**changes)).probe()
+    if world.bucket.storage_type == "S3":
+        world.bucket.name = "bucket-that-is-not-there"
+        with pytest.raises(StoreError, match="there is no such bucket"):
+            open_store(world.bucket).probe()
+
+
+def test_a_store_that_repeats_the_keys_gives_none_away(sqlite):
+    """As S3 does when it knows no such key, or gets another signature."""
+    keys = {"access_key_id": "AKIAREPEATED", "secret_access_key": "hushhush"}
+    with repeating() as port, pytest.raises(StoreError, match="InvalidAccessKeyId: No such key") as caught:
+        open_store(settings(port=port, secrets=seal_secrets(keys))).probe()
+    assert "AKIAREPEATED" not in str(caught.value)
+    assert "Signature" not in str(caught.value)
+
+
+def test_keys_are_taken_out_of_any_words():
+    assert in_one_line(ValueError("AKIA of x: bad\nx"), ["AKIA"]) == "*** of x: bad x"
 
 
 def test_secrets_are_sealed(sqlite):
@@ -212,7 +242,9 @@ from app.core import secrets
 from pathlib import Path
 secrets.configure(Path(sys.argv[2]))
 from app.ngenea.objects import *
+from app.ngenea.s3_errors import in_one_line
 from models.ngenea.sites import Bucket
+from tests.support.buckets import repeating
 def rss():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS"))
 bucket = Bucket(name=sys.argv[3], storage_type="S3", endpoint="127.0.0.1", port=int(sys.argv[4]), scheme="http",
