@@ -19,9 +19,12 @@ from app.ngenea.rooted import NotRegular, PathError
 from models.ngenea.files import Entry
 
 OPEN_FILES: Final = 65_536
+LIMIT: Final = 2**63
 TICK: Final = 12_000_000  # nanoseconds; the slowest clock that kernels have is 10 ms
 BUSY: Final = ("busy", "another task is at work on this file")
 MODIFIED: Final = ("modified", "the file was changed while the task was at work on it")
+FAR: Final = ("time_out_of_range", "its time of change cannot be noted: it is beyond the year 2262")
+NOT_OWNER: Final = "the worker may not set its times: only the owner of a file, and root, may"
 UNKNOWN_STUB: Final = ("unknown_stub", "its data is in a bucket, but the catalogue does not say where")
 STUB_CHANGED: Final = ("modified", "the stub was written to while its data is in the bucket")
 # What the code of an error of the file system is for programs.
@@ -53,7 +56,7 @@ class Held:
 
     @property
     def inode(self) -> Inode:
-        return Inode(self.stat.st_dev, self.stat.st_ino)
+        return catalogue.inode_at(self.stat)
 
     def outcome(self, state: str, code: str = "", message: str = "") -> Outcome:
         """What became of this file."""
@@ -193,11 +196,15 @@ class _Wave:
         return later
 
     def _open(self, path: bytes) -> int:
-        """Open without a trace in atime, which is the owner's (and root's) to ask for."""
+        """Open without a trace in atime, which is the owner's (and root's) to ask for, as setting times is."""
         try:
             return self._context.root.open_file(path, self._flags | os.O_NOATIME)
         except PermissionError:
-            return self._context.root.open_file(path, self._flags)
+            descriptor = self._context.root.open_file(path, self._flags)
+        if self._flags & os.O_RDWR:
+            os.close(descriptor)
+            raise PermissionError(errno.EPERM, NOT_OWNER)
+        return descriptor
 
     def settle(self) -> None:
         """Finish or undo what broken off work left."""
@@ -228,6 +235,8 @@ class _Wave:
                 self._drop(held, BUSY)
                 continue
             held.stat = os.fstat(held.descriptor)
+            if not -LIMIT <= held.stat.st_mtime_ns < LIMIT:
+                self._drop(held, FAR)
 
     def look_up(self) -> None:
         """Read the entries."""
