@@ -157,7 +157,7 @@ class _Recall:
             job.stopped = True
         except (StoreError, OSError) as exc:
             job.outcome = job.held.outcome("failed", *fault(exc))
-            if isinstance(exc, StoreError) and not isinstance(exc, Missing):
+            if isinstance(exc, StoreError) and not isinstance(exc, Missing) and self._context.is_away(bucket):
                 self._broken[bucket.pk] = fault(exc)
         self._empty(job)
 

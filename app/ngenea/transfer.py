@@ -51,7 +51,7 @@ class Job:
 
 
 class Sender:
-    """Sends files; thread-safe. After a store has failed once the others of its files fail without another wait."""
+    """Sends files; thread-safe. Once a store is known to be away the others of its files fail without a wait."""
 
     def __init__(self, context: Context, *, fail_on_mismatch: bool) -> None:
         self._context = context
@@ -84,7 +84,8 @@ class Sender:
             job.stopped = True
         except StoreError as exc:
             job.fail(fault(exc))
-            self._broken[job.bucket.pk] = fault(exc)
+            if self._context.is_away(job.bucket):
+                self._broken[job.bucket.pk] = fault(exc)
         except (Shrunk, OSError) as exc:
             job.fail(fault(exc))
 
