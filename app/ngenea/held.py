@@ -91,12 +91,15 @@ class Held:
         return catalogue.inode_of(entry) == self.inode
 
     def is_stub(self, entry: Entry) -> bool:
-        """Whether this is the untouched stub of an entry, also of one that says less than the file's mark."""
-        return (
-            (entry.state == MIGRATED or self.is_marked_stub())
-            and (entry.size, entry.mtime_ns) == (self.stat.st_size, self.stat.st_mtime_ns)
-            and inodes.has_no_data(self.descriptor, entry.head)
-        )
+        """Whether this is the stub of an entry that nobody wrote to, also of one that says less than the file's mark.
+
+        Where its mark says so too, it may have got another time: `touch` writes nothing.
+        """
+        if entry.size != self.stat.st_size or not inodes.has_no_data(self.descriptor, entry.head):
+            return False
+        marked = self.is_marked_stub()
+        same = entry.mtime_ns == self.stat.st_mtime_ns or (marked and self.is_of(entry))
+        return same and (marked or entry.state == MIGRATED)
 
     def is_unchanged(self, entry: Entry) -> bool:
         """Whether this is the file that an entry's object was made of, and nobody has touched it since."""

@@ -341,6 +341,36 @@ def test_a_stub_that_was_written_to_is_touched_by_nobody(world: World):
 
 
 @rule("ngenea 1")
+def test_a_stub_that_was_touched_is_a_stub(world: World):
+    data = os.urandom(10_000)
+    path = world.write(b"file", data)
+    world.run("migrate", path)
+    os.utime(world.path(b"file"), ns=(5, 1_750_000_000_000_000_007))
+    os.chmod(world.path(b"file"), 0o600)
+    outcome = world.one("migrate", path)
+    assert (outcome.state, outcome.code) == ("skipped", "migrated")
+    assert world.one("recall", path).state == "processed"
+    assert world.read(b"file") == data
+    assert world.stat(b"file").st_mtime_ns == 1_750_000_000_000_000_007
+    assert world.one("recall", path).state == "skipped"
+
+
+@rule("ngenea 1")
+@pytest.mark.parametrize("head", [0, 5000])
+def test_a_stub_whose_head_or_size_was_changed_is_none(world: World, head):
+    path = world.write(b"file", b"x" * 100_000)
+    world.run("migrate", path, stub_size=head)
+    with open(world.path(b"file"), "r+b") as file:
+        if head:
+            file.write(b"mine")
+        else:
+            file.truncate(200_000)
+    changed = world.read(b"file")
+    assert {world.one(task, path).code for task in ("recall", "migrate")} == {"modified"}
+    assert world.read(b"file") == changed
+
+
+@rule("ngenea 1")
 def test_delete_on_recall(world: World):
     with db.write():
         ExternalTarget.update(delete_on_recall=True).execute()
