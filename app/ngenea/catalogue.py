@@ -4,6 +4,7 @@ An entry says that a file's data is in a bucket; a resident file has none. A row
 step it names and locks the path, the inode and the object's key. All functions belong into a unit of work.
 """
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,6 +33,15 @@ class Inode:
 
     device: int
     number: int
+
+
+def inode_at(stat: os.stat_result) -> Inode:
+    """The inode that a file is now. Numbers of 64 bits become negative, as the database takes them."""
+    return Inode(_signed(stat.st_dev), _signed(stat.st_ino))
+
+
+def _signed(number: int) -> int:
+    return (number + 2**63) % 2**64 - 2**63
 
 
 def inode_of(row: Any) -> Inode:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from app.ngenea.objects import ObjectStore, open_store
+from app.ngenea.objects import ObjectStore, StoreError, open_store
 from app.ngenea.rooted import Root
 from models.ngenea.files import Entry
 from models.ngenea.sites import Bucket
@@ -79,6 +79,14 @@ class Context:
         if self.stopped():
             raise Stopped
         _rate.wait(count, (self.bandwidth or 0) * 1_000_000 / 8, self.stopped)
+
+    def is_away(self, bucket: Bucket) -> bool:
+        """Whether a bucket that has failed with one file fails altogether."""
+        try:
+            self.store(bucket).probe()
+        except StoreError:
+            return True
+        return False
 
     def store(self, bucket: Bucket) -> ObjectStore:
         """The store of a bucket, opened once. Raises StoreError."""

@@ -19,9 +19,12 @@ from app.ngenea.rooted import NotRegular, PathError
 from models.ngenea.files import Entry
 
 OPEN_FILES: Final = 65_536
+LIMIT: Final = 2**63
 TICK: Final = 12_000_000  # nanoseconds; the slowest clock that kernels have is 10 ms
 BUSY: Final = ("busy", "another task is at work on this file")
 MODIFIED: Final = ("modified", "the file was changed while the task was at work on it")
+FAR: Final = ("time_out_of_range", "its time of change cannot be noted: it is beyond the year 2262")
+NOT_OWNER: Final = "the worker may not set its times: only the owner of a file, and root, may"
 UNKNOWN_STUB: Final = ("unknown_stub", "its data is in a bucket, but the catalogue does not say where")
 STUB_CHANGED: Final = ("modified", "the stub was written to while its data is in the bucket")
 # What the code of an error of the file system is for programs.
@@ -53,7 +56,7 @@ class Held:
 
     @property
     def inode(self) -> Inode:
-        return Inode(self.stat.st_dev, self.stat.st_ino)
+        return catalogue.inode_at(self.stat)
 
     def outcome(self, state: str, code: str = "", message: str = "") -> Outcome:
         """What became of this file."""
@@ -88,12 +91,15 @@ class Held:
         return catalogue.inode_of(entry) == self.inode
 
     def is_stub(self, entry: Entry) -> bool:
-        """Whether this is the untouched stub of an entry, also of one that says less than the file's mark."""
-        return (
-            (entry.state == MIGRATED or self.is_marked_stub())
-            and (entry.size, entry.mtime_ns) == (self.stat.st_size, self.stat.st_mtime_ns)
-            and inodes.has_no_data(self.descriptor, entry.head)
-        )
+        """Whether this is the stub of an entry that nobody wrote to, also of one that says less than the file's mark.
+
+        Where its mark says so too, it may have got another time: `touch` writes nothing.
+        """
+        if entry.size != self.stat.st_size or not inodes.has_no_data(self.descriptor, entry.head):
+            return False
+        marked = self.is_marked_stub()
+        same = entry.mtime_ns == self.stat.st_mtime_ns or (marked and self.is_of(entry))
+        return same and (marked or entry.state == MIGRATED)
 
     def is_unchanged(self, entry: Entry) -> bool:
         """Whether this is the file that an entry's object was made of, and nobody has touched it since."""
@@ -193,11 +199,15 @@ class _Wave:
         return later
 
     def _open(self, path: bytes) -> int:
-        """Open without a trace in atime, which is the owner's (and root's) to ask for."""
+        """Open without a trace in atime, which is the owner's (and root's) to ask for, as setting times is."""
         try:
             return self._context.root.open_file(path, self._flags | os.O_NOATIME)
         except PermissionError:
-            return self._context.root.open_file(path, self._flags)
+            descriptor = self._context.root.open_file(path, self._flags)
+        if self._flags & os.O_RDWR:
+            os.close(descriptor)
+            raise PermissionError(errno.EPERM, NOT_OWNER)
+        return descriptor
 
     def settle(self) -> None:
         """Finish or undo what broken off work left."""
@@ -228,6 +238,8 @@ class _Wave:
                 self._drop(held, BUSY)
                 continue
             held.stat = os.fstat(held.descriptor)
+            if not -LIMIT <= held.stat.st_mtime_ns < LIMIT:
+                self._drop(held, FAR)
 
     def look_up(self) -> None:
         """Read the entries."""

@@ -5,13 +5,18 @@ import errno
 import fcntl
 import os
 import signal
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
+from app.ngenea import names
+
 CHUNK: Final = 1024 * 1024
 BLOCK: Final = 4096
 STATE: Final = "user.hub.state"
+CAPABILITY: Final = "security.capability"
+ROOM: Final = 16 * 1024 * 1024  # bytes of a file that is a hole, where a file system keeps any
 PREMIGRATED: Final = "premigrated"
 MIGRATED: Final = "migrated"
 
@@ -28,20 +33,56 @@ def lock(descriptor: int) -> bool:
 
 
 @contextmanager
-def lease(descriptor: int) -> Iterator[None]:
-    """Make whoever opens the file wait meanwhile. Goes on without where the file system or an open file forbids it."""
+def lease(descriptor: int) -> Iterator[bool]:
+    """Make whoever opens the file wait meanwhile; whether that is so, and nobody else has it open.
+
+    Goes on without where the file system or an open file forbids it.
+    """
     try:
         # The signal of a breaking lease would end this process if it were the usual one.
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
     except OSError:
-        yield
+        yield False
         return
     try:
-        yield
+        yield True
     finally:
         with suppress(OSError):
             fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+
+
+def flush(descriptor: int) -> None:
+    """Have all that others write from now on show in the file's times.
+
+    Who has a file mapped writes to a page that is dirty already without a trace; to one that is on disk, not.
+    """
+    with lease(descriptor) as alone:
+        pass
+    if not alone:
+        with suppress(OSError):
+            os.fdatasync(descriptor)
+
+
+@contextmanager
+def keeping_rights(descriptor: int) -> Iterator[None]:
+    """Keep what writing takes from a program: the bits that set its user or group, and its capabilities."""
+    mode, capability = stat.S_IMODE(os.fstat(descriptor).st_mode), _attribute(descriptor, CAPABILITY)
+    try:
+        yield
+    finally:
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+            os.fchmod(descriptor, mode)
+        if capability is not None:
+            with suppress(OSError):
+                os.setxattr(descriptor, CAPABILITY, capability)
+
+
+def _attribute(descriptor: int, name: str) -> bytes | None:
+    try:
+        return os.getxattr(descriptor, name)
+    except OSError:
+        return None
 
 
 def data_from(descriptor: int, offset: int) -> int | None:
@@ -74,19 +115,30 @@ def has_no_data(descriptor: int, head: int) -> bool:
     return data_from(descriptor, -(-head // BLOCK) * BLOCK) is None
 
 
-def drop(descriptor: int, stat: os.stat_result, head: int = 0) -> None:
-    """Drop the data of a file but its first `head` bytes; its size and times stay those of `stat`.
+def can_be_stub(descriptor: int, head: int) -> bool:
+    """Whether a file system keeps the holes of stubs with so much of their head; tried with a new file."""
+    if head:
+        os.pwrite(descriptor, b"x", head - 1)
+    os.ftruncate(descriptor, head + ROOM)
+    return has_no_data(descriptor, head)
 
-    Raises OSError, also when data is left. The mark comes first: a file that is cut and bears it was cut here.
+
+def drop(descriptor: int, was: os.stat_result, head: int = 0) -> None:
+    """Drop the data of a file but its first `head` bytes; its size, times and rights stay those of `was`.
+
+    Raises OSError, also when data is left. Times come first: who may not set them must not cut, for nothing would tell
+    the stub. So does the mark: a file that is cut and bears it was cut here.
     (Punching a hole would never show another size, but takes ten times as long on ext4.)
     """
-    if head < stat.st_size:
+    os.utime(descriptor, ns=(was.st_atime_ns, was.st_mtime_ns))
+    if head < was.st_size:
         mirror(descriptor, MIGRATED)
-        os.ftruncate(descriptor, head)
-        os.ftruncate(descriptor, stat.st_size)
+        with keeping_rights(descriptor):
+            os.ftruncate(descriptor, head)
+            os.ftruncate(descriptor, was.st_size)
         if not has_no_data(descriptor, head):
             raise OSError(errno.EIO, "the file system keeps the data of a stub")
-    os.utime(descriptor, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        os.utime(descriptor, ns=(was.st_atime_ns, was.st_mtime_ns))
 
 
 def sync(descriptor: int) -> None:
@@ -114,9 +166,9 @@ def mirrored(descriptor: int) -> str | None:
 
 
 def attributes(descriptor: int) -> dict[str, str]:
-    """The user's extended attributes of a file, values in hex; none where there cannot be any."""
+    """The user's extended attributes of a file, names as shown, values in hex; none where there cannot be any."""
     try:
-        names = [name for name in os.listxattr(descriptor) if name.startswith("user.") and name != STATE]
-        return {name: os.getxattr(descriptor, name).hex() for name in names}
+        mine = [name for name in os.listxattr(descriptor) if name.startswith("user.") and name != STATE]
+        return {names.show(os.fsencode(name)): os.getxattr(descriptor, name).hex() for name in mine}
     except OSError:
         return {}

@@ -18,6 +18,7 @@ from app.ngenea.outcomes import Outcome
 from app.ngenea.targets import NoTarget, Plan
 from app.ngenea.transfer import LINK, PUNCH, UPLOAD, Job, Sender, entry_rows
 
+NO_HOLES: Final = ("no_stubs", "its file system keeps no holes, so no file on it can be a stub")
 ROUNDS: Final = 3  # keys that are tried for one file
 
 
@@ -48,6 +49,7 @@ class _Migration:
         self._context = context
         self._options = options
         self._plan = Plan(context.site, context.root.folder)
+        self._no_stubs: dict[int, tuple[str, str] | None] = {}
         self._sender = Sender(context, fail_on_mismatch=options.fail_on_mismatch and not options.overwrite)
 
     def refused(self, path: bytes, exc: Exception) -> Outcome:
@@ -66,6 +68,8 @@ class _Migration:
             else:
                 yield decided
         self._allow_replacing(jobs)
+        if not (self._options.premigrate or self._context.dry_run):
+            self._refuse_where_no_stub_can_be(jobs)
         if self._context.dry_run:
             for job in jobs:
                 self._sender.predict(job)
@@ -106,6 +110,31 @@ class _Migration:
             key = keys.sibling(key)
         return Job(held, UPLOAD, space.space.pk, target.row, target.bucket, key)
 
+    def _refuse_where_no_stub_can_be(self, jobs: list[Job]) -> None:
+        """Fail the files of file systems that keep no holes, before anything is done with them."""
+        for job in jobs:
+            device = job.held.inode.device
+            if device not in self._no_stubs:
+                self._no_stubs[device] = self._why_no_stub(job.held)
+            if why := self._no_stubs[device]:
+                job.fail(why)
+
+    def _why_no_stub(self, held: Held) -> tuple[str, str] | None:
+        """Why the file system of a file cannot have stubs, None when it can; tried beside the file, or at the root."""
+        why = NO_HOLES
+        for beside in (held.path, b"/file"):
+            try:
+                descriptor = self._context.root.scratch(beside)
+            except OSError as exc:
+                why = (NO_HOLES[0], f"it cannot be tried whether its file system keeps holes: {exc.strerror}")
+                continue
+            try:
+                if os.fstat(descriptor).st_dev == held.stat.st_dev:
+                    return None if inodes.can_be_stub(descriptor, self._options.stub_size) else NO_HOLES
+            finally:
+                os.close(descriptor)
+        return why
+
     def _allow_replacing(self, jobs: list[Job]) -> None:
         """Let an upload replace its own former object, or any with `overwrite`, unless another file's data is in it."""
         uploads = [job for job in jobs if job.what == UPLOAD and not job.held.tainted]
@@ -123,7 +152,7 @@ class _Migration:
             job.replace = alone and not gone and (bool(users) or self._options.overwrite)
 
     def _carry_out(self, jobs: list[Job]) -> None:
-        uploads = [job for job in jobs if job.what != LINK]
+        uploads = [job for job in _good(jobs) if job.what != LINK]
         if self._begin(uploads):
             failpoints.hit("ngenea.journal")
             self._send(uploads)
@@ -156,8 +185,8 @@ class _Migration:
         return {
             "site": self._context.site,
             "path": job.held.path,
-            "device": job.held.stat.st_dev,
-            "inode": job.held.stat.st_ino,
+            "device": job.held.inode.device,
+            "inode": job.held.inode.number,
             "operation": "migrate",
             "step": "begun",
             "bucket": job.bucket.pk if uploads else None,
@@ -195,16 +224,11 @@ class _Migration:
 
     def _note_uploaded(self, jobs: list[Job]) -> None:
         """The objects are there: entries say so; what is to be dropped stays in the journal."""
-        good = _good(jobs)
-        state = PREMIGRATED if self._options.premigrate else ""
-        rows = []
-        for job in good:
-            if job.what != LINK and state:
-                inodes.mirror(job.held.descriptor, state)
-                if times(os.fstat(job.held.descriptor))[:2] != times(job.held.stat)[:2]:
-                    job.fail(MODIFIED)
-                    continue
-            rows += entry_rows(self._context.site, job, self._options.stub_size)
+        for job in _good(jobs):
+            self._sender.check_same(job)
+            if self._options.premigrate and job.what != LINK and job.outcome is None:
+                self._mark_premigrated(job)
+        rows = [row for job in _good(jobs) for row in entry_rows(self._context.site, job, self._options.stub_size)]
         to_drop = [job.held.path for job in _good(jobs) if job.what != LINK and not self._options.premigrate]
         others = {job.held.path for job in jobs if job.begun} - set(to_drop)
         former = [path for job in _good(jobs) for path in job.held.former()]
@@ -213,6 +237,15 @@ class _Migration:
             catalogue.remove(self._context.site, former)
             catalogue.step(self._context.site, self._context.claim, to_drop, "uploaded")
             catalogue.end(self._context.site, self._context.claim, others)
+
+    def _mark_premigrated(self, job: Job) -> None:
+        """Note the state at the file. That changes its ctime, and nothing else may have changed."""
+        held = job.held
+        before = times(held.stat)
+        inodes.mirror(held.descriptor, PREMIGRATED)
+        held.stat = os.fstat(held.descriptor)
+        if times(held.stat)[:2] != before[:2]:
+            job.fail(MODIFIED)
 
     def _drop(self, jobs: list[Job]) -> None:
         """Drop the data of the files; the entries follow."""

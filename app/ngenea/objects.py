@@ -106,11 +106,12 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A key in a listing."""
+    """A key in a listing. `remnant`: no object, but what work that broke off has left of one of ours."""
 
     key: str
     size: int
     modified: datetime
+    remnant: bool = False
 
 
 class Digest:

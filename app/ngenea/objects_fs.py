@@ -18,7 +18,19 @@ from typing import Any, Final
 
 from app.core import db
 from app.ngenea import inodes
-from app.ngenea.objects import OWN, Altered, Digest, Exists, Listed, Metadata, Missing, Source, Stored, StoreError
+from app.ngenea.objects import (
+    OWN,
+    Altered,
+    Digest,
+    Exists,
+    Listed,
+    Metadata,
+    Missing,
+    Source,
+    Stored,
+    StoreError,
+    owner,
+)
 
 META: Final = ".meta"
 NAME: Final = 200  # bytes of a component that stay in one name
@@ -138,11 +150,7 @@ class FolderStore:
         path = self._path(key)
         with _told():
             found = os.stat(path)
-        try:
-            texts: dict[str, Any] = json.loads(Path(path + META).read_bytes())
-            metadata = Metadata.from_text(texts, texts.get("xattrs", {}))
-        except (OSError, ValueError):
-            metadata = None
+        metadata = _described(path + META)
         if metadata is not None and metadata.size != found.st_size:
             metadata = None
         return self._stored(found, metadata)
@@ -179,15 +187,18 @@ class FolderStore:
         """See ObjectStore."""
         page: list[Listed] = []
         with _told():
-            for folder, _, names in os.walk(self._path(prefix.rstrip("/")).encode()):
-                for name in names:
-                    path = os.path.join(folder, name).decode(errors="surrogateescape")
-                    if path.endswith(META):
+            for folder, _, names in os.walk(self._path(prefix.rstrip("/"))):
+                objects = set(names)
+                # Keys are ASCII; what has another name is not ours, nor can the database be asked for it.
+                for name in filter(str.isascii, names):
+                    whole = name.removesuffix(META)
+                    if whole != name and (whole in objects or not _is_ours(f"{folder}/{name}")):
                         continue
                     with suppress(FileNotFoundError):
-                        found = os.lstat(path)
-                        key = path[len(self._folder) + 1 :].replace("%/", "")
-                        page.append(Listed(key, found.st_size, datetime.fromtimestamp(found.st_ctime, UTC)))
+                        found = os.lstat(f"{folder}/{name}")
+                        key = f"{folder}/{whole}"[len(self._folder) + 1 :].replace("%/", "")
+                        modified = datetime.fromtimestamp(found.st_ctime, UTC)
+                        page.append(Listed(key, found.st_size, modified, remnant=whole != name))
                     if len(page) >= PAGE:
                         yield page
                         page = []
@@ -238,6 +249,20 @@ class FolderStore:
                     os.unlink(one.path)
                     removed += 1
             return removed
+
+
+def _described(path: str) -> Metadata | None:
+    """What a side object says, None for one that is not there or is no such thing."""
+    try:
+        texts: dict[str, Any] = json.loads(Path(path).read_bytes())
+        return Metadata.from_text(texts, texts.get("xattrs", {}))
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _is_ours(path: str) -> bool:
+    described = _described(path)
+    return described is not None and described.owner == owner()
 
 
 def _rename(old: str, new: str) -> None:

@@ -131,8 +131,8 @@ class _Recall:
         return {
             "site": self._context.site,
             "path": job.held.path,
-            "device": job.held.stat.st_dev,
-            "inode": job.held.stat.st_ino,
+            "device": job.held.inode.device,
+            "inode": job.held.inode.number,
             "operation": "recall",
             "step": "begun",
             "bucket": bucket if job.removes else None,
@@ -147,7 +147,7 @@ class _Recall:
             job.outcome = job.held.outcome("failed", *self._broken[bucket.pk])
             return
         try:
-            with inodes.lease(job.held.descriptor):
+            with inodes.lease(job.held.descriptor), inodes.keeping_rights(job.held.descriptor):
                 self._fill(job, self._context.store(bucket))
                 self._restore(job, self._context.store(bucket))
             return
@@ -157,7 +157,7 @@ class _Recall:
             job.stopped = True
         except (StoreError, OSError) as exc:
             job.outcome = job.held.outcome("failed", *fault(exc))
-            if isinstance(exc, StoreError) and not isinstance(exc, Missing):
+            if isinstance(exc, StoreError) and not isinstance(exc, Missing) and self._context.is_away(bucket):
                 self._broken[bucket.pk] = fault(exc)
         self._empty(job)
 
@@ -190,7 +190,7 @@ class _Recall:
             digest.close()
 
     def _restore(self, job: Job, store: ObjectStore) -> None:
-        """Times, owner and mode. The inode has kept its own; writing may have changed them."""
+        """Times and owner. The inode has kept its own; writing may have changed them."""
         stat, descriptor = job.held.stat, job.held.descriptor
         owners = self._options.default_uid, self._options.default_gid
         if owners != (None, None):
@@ -200,7 +200,6 @@ class _Recall:
             uid = -1 if uid is not None or default_uid is None else default_uid
             gid = -1 if gid is not None or default_gid is None else default_gid
             os.fchown(descriptor, uid, gid)
-        os.fchmod(descriptor, stat.st_mode & 0o7777)
         inodes.mirror(descriptor, "" if job.removes else PREMIGRATED)
         now = os.fstat(descriptor)
         atime = now.st_atime_ns if self._options.update_atime else stat.st_atime_ns
@@ -237,8 +236,8 @@ class _Recall:
         stat = os.fstat(job.held.descriptor)
         known = {
             "state": PREMIGRATED,
-            "inode": stat.st_ino,
-            "device": stat.st_dev,
+            "inode": job.held.inode.number,
+            "device": job.held.inode.device,
             "mtime_ns": stat.st_mtime_ns,
             "ctime_ns": stat.st_ctime_ns,
             "head": 0,

@@ -1,7 +1,7 @@
 """What must come right by itself at a site: broken off work, objects and files that nobody needs (ngenea 5)."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -86,7 +86,7 @@ def _live(claims: list[str]) -> set[str]:
 
 
 def _sweep(
-    context: Context, bucket: Bucket, store: ObjectStore, listed: Iterable[Listed], spaces: Mapping[str, bytes]
+    context: Context, bucket: Bucket, store: ObjectStore, listed: list[Listed], spaces: Mapping[str, bytes]
 ) -> int:
     """Remove those of a page that nothing names; how many."""
     orphans = [one.key for one in listed]
@@ -94,7 +94,10 @@ def _sweep(
         used = catalogue.referring((bucket.pk, key) for key in orphans)
         held = _held(bucket, orphans)
     unnamed = [key for key in orphans if (bucket.pk, key) not in used and key not in held]
-    orphans = [key for key in unnamed if not _has_stub(context, key, spaces) and _is_ours(store, key)]
+    remnants = {one.key for one in listed if one.remnant}
+    orphans = [
+        key for key in unnamed if key in remnants or (not _has_stub(context, key, spaces) and _is_ours(store, key))
+    ]
     if not orphans or context.dry_run:
         return len(orphans)
     # Who holds a key's lock decides what becomes of its object: a migration that finds it there may want to use it.

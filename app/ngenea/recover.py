@@ -60,7 +60,7 @@ def _open(context: Context, row: Journal, path: bytes) -> int | None:
     except (FileNotFoundError, NotADirectoryError, NotRegular, PathError):
         return None
     found = os.fstat(descriptor)
-    if Inode(found.st_dev, found.st_ino) != catalogue.inode_of(row):
+    if catalogue.inode_at(found) != catalogue.inode_of(row):
         os.close(descriptor)
         return None
     if not inodes.lock(descriptor):

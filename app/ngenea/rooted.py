@@ -7,6 +7,7 @@ nothing leads out of the root, also while somebody swaps folders for links.
 import errno
 import os
 import stat
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,6 +101,19 @@ class Root:
             os.close(descriptor)
             raise NotRegular(kind_of(mode))
         return descriptor
+
+    def scratch(self, beside: bytes) -> int:
+        """A descriptor of a new file that has no name, in the folder of a path. Raises PathError, OSError."""
+        with self._beside(beside) as (at, _):
+            try:
+                return os.open(b".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600, dir_fd=at)
+            except OSError as exc:
+                if exc.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                    raise
+            name = b".flotilla-%s" % uuid.uuid4().hex.encode()
+            descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=at)
+            os.unlink(name, dir_fd=at)
+            return descriptor
 
     def lstat(self, path: bytes) -> os.stat_result:
         """What is at the path itself, also when it is a link. Raises PathError, OSError."""

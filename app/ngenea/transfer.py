@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,7 +51,7 @@ class Job:
 
 
 class Sender:
-    """Sends files; thread-safe. After a store has failed once the others of its files fail without another wait."""
+    """Sends files; thread-safe. Once a store is known to be away the others of its files fail without a wait."""
 
     def __init__(self, context: Context, *, fail_on_mismatch: bool) -> None:
         self._context = context
@@ -78,12 +79,13 @@ class Sender:
         try:
             self._context.tick(0)
             self._send(job, self._context.store(job.bucket))
-            self._check_same(job)
+            self.check_same(job)
         except Stopped:
             job.stopped = True
         except StoreError as exc:
             job.fail(fault(exc))
-            self._broken[job.bucket.pk] = fault(exc)
+            if self._context.is_away(job.bucket):
+                self._broken[job.bucket.pk] = fault(exc)
         except (Shrunk, OSError) as exc:
             job.fail(fault(exc))
 
@@ -95,6 +97,7 @@ class Sender:
                 # It has to go there again, and only who has the key's lock may send.
                 job.what, job.conflict = UPLOAD, True
             return
+        inodes.flush(held.descriptor)
         try:
             job.stored = store.put(job.key, source, describe(held), replace=job.replace)
             job.made = True
@@ -131,15 +134,16 @@ class Sender:
         job.conflict = True
         job.key = keys.aside(job.key) if exists.blocked else keys.sibling(job.key)
 
-    def _check_same(self, job: Job) -> None:
-        """Fail what was changed while it was sent. The object that was made of it is removed."""
+    def check_same(self, job: Job) -> None:
+        """Fail what was changed since it was opened. The object that was made of it is removed, or is an orphan."""
         if job.outcome is not None or job.stored is None:
             return
         if times(os.fstat(job.held.descriptor)) == times(job.held.stat):
             return
         job.fail(MODIFIED)
         if job.made and not job.replace:
-            self._context.store(job.bucket).delete(job.key)
+            with suppress(StoreError):
+                self._context.store(job.bucket).delete(job.key)
 
     def predict(self, job: Job) -> None:
         """What sending would come to, as far as looking tells; changes nothing."""
@@ -176,18 +180,18 @@ def entry_rows(site: int, job: Job, head: int) -> list[dict[str, object]]:
     if job.what == LINK:
         assert described is not None
         row = catalogue.copy_of(described, space=job.space, path=held.path)
-        row |= {"device": held.stat.st_dev, "inode": held.stat.st_ino}
+        row |= {"device": held.inode.device, "inode": held.inode.number}
         rows = [row]
     else:
         assert job.stored is not None
         assert job.stored.metadata is not None
-        stat = os.fstat(held.descriptor)
+        stat = held.stat
         row = {
             "site": site,
             "space": job.space,
             "path": held.path,
-            "inode": stat.st_ino,
-            "device": stat.st_dev,
+            "inode": held.inode.number,
+            "device": held.inode.device,
             "size": stat.st_size,
             "mtime_ns": stat.st_mtime_ns,
             "ctime_ns": stat.st_ctime_ns,

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections import Counter
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -90,61 +91,93 @@ def digest(path: Path) -> str:
     return found.hexdigest()
 
 
+@dataclass(frozen=True)
+class Side:
+    """A site with a space of its own, full of files: `known`, of which `refused` cannot go."""
+
+    site: str
+    space: str
+    top: Path
+    known: dict[bytes, trees.Known]
+    refused: int = 0
+
+    @property
+    def path(self) -> str:
+        return f"/{self.space}"
+
+    @property
+    def moved(self) -> dict[bytes, trees.Known]:
+        return {name: one for name, one in self.known.items() if name != b"unreadable" or not self.refused}
+
+
+def both(hub: Installation, workflow: str, *sides: Side, vanished: bool = False) -> list[dict[str, Any]]:
+    """Run a workflow on all sides at the same time; the jobs at their end."""
+    paths = [[side.path, *([f"{side.path}/vanished"] if vanished else [])] for side in sides]
+    numbers = [hub.submit(workflow, side.site, *given) for side, given in zip(sides, paths, strict=True)]
+    return [hub.ended(number) for number in numbers]
+
+
 @pytest.mark.long
 @pytest.mark.rule("ngenea 5")
-def test_a_tree_goes_to_a_folder_and_comes_back(hub):
-    hub.site("berlin")
-    hub.site("oslo")
-    films = hub.space("films", "berlin", "oslo")
-    vault = local(hub)
-    trees.build(films, FILES, sparse=trees.SPARSE)
-    unreadable = films / "unreadable"
-    unreadable.write_bytes(b"for nobody")
-    refused = int(trees.make_unreadable(unreadable))
-    try:
-        known = trees.know(films)
-        job = hub.run("migrate", "berlin", "/films", "/films/vanished")
-        check_reasons(hub, job, refused)
-        check_counts(hub, job, processed=len(known) - refused, failed=refused + 1, state="ERROR")
-        check_stubs(films, known, refused)
-        held = stored_in_folder(vault)
-        moved = {name: one for name, one in known.items() if name != b"unreadable"}
-        assert {known[name].digest for name in moved} == {found for found, _ in held.values()}
-        for name, (found, _) in held.items():
-            assert found == known[name].digest, name
-        assert held[b"sparse.img"][1] * 512 < 2**20
-        again = hub.run("migrate", "berlin", "/films")
-        assert (again["processed"], again["failed"]) == (0, refused)
-        back = hub.run("recall", "berlin", "/films")
-        check_counts(hub, back, processed=len(moved), failed=refused, state="ERROR" if refused else "SUCCESS")
-        assert trees.know(films) == known
-        assert (films / "sparse.img").stat().st_blocks * 512 < 2**20
-    finally:
-        trees.make_readable(unreadable)
-
-
-@pytest.mark.long
 @pytest.mark.rule("ngenea 8")
-def test_a_tree_goes_to_s3_and_comes_back(hub, tmp_path):
+def test_two_sites_bring_their_trees_away_and_back_at_once(hub, tmp_path):
+    """One into a folder on its host, the other into an S3."""
     with buckets.s3(tmp_path) as endpoint:
-        place = buckets.s3_bucket(endpoint)
-        address = httpx.URL(endpoint)
         hub.site("berlin")
-        films = hub.space("films", "berlin")
-        bucket = {"storage_type": "S3", "endpoint": address.host, "port": address.port, "scheme": "http"}
-        hub.target("films", name=place.name, region="us-east-1", **bucket, **S3_KEYS)
-        trees.build(films, FILES)
-        known = trees.know(films)
-        first = hub.run("premigrate", "berlin", "/films")
-        check_counts(hub, first, processed=len(known), failed=0)
-        assert trees.know(films) == known
-        check_objects(endpoint, place.name, known)
-        job = hub.run("migrate", "berlin", "/films")
-        check_counts(hub, job, processed=len(known), failed=0)
-        check_stubs(films, known, 0)
-        back = hub.run("recall", "berlin", "/films")
-        check_counts(hub, back, processed=len(known), failed=0)
-        assert trees.know(films) == known
+        hub.site("oslo")
+        films, music = hub.space("films", "berlin", "oslo"), hub.space("music", "oslo")
+        vault, place = local(hub), s3(hub, endpoint, "music")
+        trees.build(films, FILES, sparse=trees.SPARSE)
+        trees.build(music, FILES, seed=8)
+        unreadable = films / "unreadable"
+        unreadable.write_bytes(b"for nobody")
+        refused = int(trees.make_unreadable(unreadable))
+        try:
+            berlin = Side("berlin", "films", films, trees.know(films), refused)
+            oslo = Side("oslo", "music", music, trees.know(music))
+            go(hub, berlin, oslo, vault, endpoint, place)
+            come_back(hub, berlin, oslo)
+        finally:
+            trees.make_readable(unreadable)
+
+
+def go(hub: Installation, berlin: Side, oslo: Side, vault: Path, endpoint: str, place: str) -> None:
+    first = both(hub, "premigrate", oslo)[0]
+    check_counts(hub, first, processed=len(oslo.known), failed=0)
+    assert trees.know(oslo.top) == oslo.known
+    for side, job in zip((berlin, oslo), both(hub, "migrate", berlin, oslo, vanished=True), strict=True):
+        check_reasons(hub, job, side)
+        check_counts(hub, job, processed=len(side.moved), failed=side.refused + 1, state="ERROR")
+        check_stubs(side)
+    check_folder(vault, berlin)
+    check_objects(endpoint, place, oslo.known)
+    for side, job in zip((berlin, oslo), both(hub, "migrate", berlin, oslo), strict=True):
+        assert (job["processed"], job["failed"], job["skipped"]) == (0, side.refused, len(side.moved))
+
+
+def come_back(hub: Installation, *sides: Side) -> None:
+    for side, job in zip(sides, both(hub, "recall", *sides), strict=True):
+        state = "ERROR" if side.refused else "SUCCESS"
+        check_counts(hub, job, processed=len(side.moved), failed=side.refused, state=state)
+        assert trees.know(side.top) == side.known
+    assert (sides[0].top / "sparse.img").stat().st_blocks * 512 < 2**20
+
+
+def s3(hub: Installation, endpoint: str, space: str) -> str:
+    """The name of a new bucket that a space's files go to."""
+    place, address = buckets.s3_bucket(endpoint), httpx.URL(endpoint)
+    bucket = {"storage_type": "S3", "endpoint": address.host, "port": address.port, "scheme": "http"}
+    hub.target(space, name=place.name, region="us-east-1", **bucket, **S3_KEYS)
+    return place.name
+
+
+def check_folder(vault: Path, side: Side) -> None:
+    """The folder has every file's bytes, and holes where they had holes."""
+    held = stored_in_folder(vault)
+    assert {one.digest for one in side.moved.values()} == {found for found, _ in held.values()}
+    for name, (found, _) in held.items():
+        assert found == side.known[name].digest, name
+    assert held[b"sparse.img"][1] * 512 < 2**20
 
 
 def check_objects(endpoint: str, bucket: str, known: dict[bytes, trees.Known]) -> None:
@@ -175,26 +208,26 @@ def check_counts(hub: Installation, job, *, processed: int, failed: int, state: 
     assert done == job["discovered"]
 
 
-def check_reasons(hub: Installation, job, refused: int) -> None:
+def check_reasons(hub: Installation, job, side: Side) -> None:
     """What failed says why, by its path."""
     failed = hub.hub.get(f"/jobs/{job['id']}/files/", category="failed", page_size="0")["results"]
     reasons = {one["path"]: one["message"] for one in failed}
-    assert set(reasons) == {"/films/vanished", *(["/films/unreadable"] if refused else [])}, reasons
+    refused = [f"{side.path}/unreadable"] if side.refused else []
+    assert set(reasons) == {f"{side.path}/vanished", *refused}, reasons
     assert all(reasons.values())
 
 
-def check_stubs(films: Path, known: dict[bytes, trees.Known], refused: int) -> None:
+def check_stubs(side: Side) -> None:
     """Nothing is left here but sizes and times."""
-    found = trees.stubs(films)
-    blocks = Counter(blocks for name, (blocks, _, _) in found.items() if name != b"unreadable")
-    assert blocks == {0: len(known) - refused}
+    found = trees.stubs(side.top)
+    assert Counter(found[name][0] for name in side.moved) == {0: len(side.moved)}
     assert {name: (size, mtime) for name, (_, size, mtime) in found.items()} == {
-        name: (one.size, one.mtime_ns) for name, one in known.items()
+        name: (one.size, one.mtime_ns) for name, one in side.known.items()
     }
-    for name in list(found)[:200]:
-        descriptor = os.open(os.path.join(os.fsencode(films), name), os.O_RDONLY)
+    for name in list(side.moved)[:200]:
+        descriptor = os.open(os.path.join(os.fsencode(side.top), name), os.O_RDONLY)
         try:
-            if name != b"unreadable" and known[name].size:
+            if side.known[name].size:
                 with pytest.raises(OSError):
                     os.lseek(descriptor, 0, os.SEEK_DATA)
         finally:

@@ -11,7 +11,7 @@ import pytest
 
 from app.core import db
 from app.ngenea import context, inodes, tasks
-from app.ngenea.objects import Metadata, Source, owner
+from app.ngenea.objects import Metadata, Source, StoreError, owner
 from app.ngenea.reconcile import reconcile
 from models.ngenea.sites import Bucket, ExternalTarget, SpaceSite, TargetSite
 from tests.unit.ngenea.conftest import World, sha256, site_row, space_row, target_row
@@ -341,6 +341,36 @@ def test_a_stub_that_was_written_to_is_touched_by_nobody(world: World):
 
 
 @rule("ngenea 1")
+def test_a_stub_that_was_touched_is_a_stub(world: World):
+    data = os.urandom(10_000)
+    path = world.write(b"file", data)
+    world.run("migrate", path)
+    os.utime(world.path(b"file"), ns=(5, 1_750_000_000_000_000_007))
+    os.chmod(world.path(b"file"), 0o600)
+    outcome = world.one("migrate", path)
+    assert (outcome.state, outcome.code) == ("skipped", "migrated")
+    assert world.one("recall", path).state == "processed"
+    assert world.read(b"file") == data
+    assert world.stat(b"file").st_mtime_ns == 1_750_000_000_000_000_007
+    assert world.one("recall", path).state == "skipped"
+
+
+@rule("ngenea 1")
+@pytest.mark.parametrize("head", [0, 5000])
+def test_a_stub_whose_head_or_size_was_changed_is_none(world: World, head):
+    path = world.write(b"file", b"x" * 100_000)
+    world.run("migrate", path, stub_size=head)
+    with open(world.path(b"file"), "r+b") as file:
+        if head:
+            file.write(b"mine")
+        else:
+            file.truncate(200_000)
+    changed = world.read(b"file")
+    assert {world.one(task, path).code for task in ("recall", "migrate")} == {"modified"}
+    assert world.read(b"file") == changed
+
+
+@rule("ngenea 1")
 def test_delete_on_recall(world: World):
     with db.write():
         ExternalTarget.update(delete_on_recall=True).execute()
@@ -372,6 +402,28 @@ def test_a_bucket_that_is_away_costs_nothing(fs: World):
     assert all("\n" not in one.message and "127.0.0.1" in one.message for one in outcomes)
     assert [fs.read(b"%d" % n) for n in range(20)] == [b"data"] * 20
     assert (fs.states(), fs.journal()) == ({}, [])
+
+
+@rule("ngenea 6")
+@pytest.mark.parametrize(("task", "method"), [("migrate", "put"), ("recall", "read")])
+def test_one_object_that_cannot_be_had_keeps_no_others_back(world: World, monkeypatch, task, method):
+    """As one in a cold class of storage, or beneath a prefix that is not ours to write."""
+    paths = [world.write(b"%d" % n, b"data") for n in range(6)]
+    if task == "recall":
+        world.run("migrate", *paths)
+    real = getattr(type(world.store), method)
+
+    def refuses(self, key, *args, **options):
+        if key == "work/0":
+            raise StoreError("not this one")
+        return real(self, key, *args, **options)
+
+    monkeypatch.setattr(type(world.store), method, refuses)
+    found = {one.path: (one.state, one.message) for one in world.run(task, *paths)}
+    assert found == {**dict.fromkeys(paths[1:], ("processed", "")), paths[0]: ("failed", "not this one")}
+    monkeypatch.undo()
+    world.run("recall", *paths)
+    assert {world.read(b"%d" % n) for n in range(6)} == {b"data"}
 
 
 def test_a_folder_that_is_not_there_is_not_made(fs: World):

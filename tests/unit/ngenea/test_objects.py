@@ -226,6 +226,18 @@ def test_keys_of_spaces_are_their_own(space):
     assert key.endswith("/x/y")
 
 
+@pytest.mark.parametrize(("length", "fits"), [(1019, True), (1020, False)])
+def test_a_key_has_1024_bytes_at_most(length, fits):
+    """`work/` and the path; so has what it is called where that is taken."""
+    if fits:
+        key = keys.of_path("work", b"x" * length)
+        assert (len(key), len(keys.sibling(key))) == (1024, 1024)
+        assert keys.sibling("work/short").startswith("work/short.")
+    else:
+        with pytest.raises(ValueError, match="1025"):
+            keys.of_path("work", b"x" * length)
+
+
 def test_no_key_is_what_a_store_uses_itself():
     for path in (b".flotilla/x", b"x.meta", b"x.meta/y", b"a/.flotilla", b"a/.flotilla.meta"):
         key = keys.of_path("s", path)

@@ -2,7 +2,10 @@
 
 import os
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
 from app.core import db
@@ -88,6 +91,58 @@ def test_temporary_files_of_the_dead_go(fs: World):
     assert reconcile(fs.context()).temporaries == 0
     assert reconcile(fs.context(), NOW).temporaries == 2
     assert os.listdir(folder) == [f"{fs.claim}.1"]
+
+
+def test_names_that_others_gave_are_in_nobodys_way(world: World):
+    put(world, "work/orphan", owner())
+    if world.bucket.storage_type == "FS":
+        folder = os.fsencode(world.bucket.migration_target_folder) + b"/work/"
+        for name in (b"caf\xe9", "grüße".encode(), b"new\nline", b"%zz", b"caf\xe9.meta"):
+            with open(folder + name, "wb"):
+                pass
+    else:
+        for key in ("work/grüße", "work/%zz", "work/folder/"):
+            client(world).put_object(Bucket=world.bucket.name, Key=key, Body=b"x")
+    report = reconcile(world.context(), NOW)
+    assert (report.objects, report.faults) == (1, [])
+
+
+def client(world: World) -> Any:
+    """Any program that speaks S3."""
+    return boto3.client(
+        "s3",
+        endpoint_url=f"http://{world.bucket.endpoint}:{world.bucket.port}",
+        region_name="us-east-1",
+        aws_access_key_id="A" * 20,
+        aws_secret_access_key="s" * 40,
+    )
+
+
+@rule("ngenea 5")
+def test_what_was_said_of_an_object_that_never_came_goes(fs: World):
+    """A crash between the two renames. What we did not write stays, and what somebody is about to."""
+    long = "work/" + "n" * 300
+    store = Path(fs.bucket.migration_target_folder)
+    for key, whose in (("work/left", owner()), (long, owner()), ("work/busy", owner()), ("work/theirs", "another")):
+        put(fs, key, whose)
+        os.unlink(fs.store._path(key))  # type: ignore[attr-defined]
+    for name in ("mine.meta", "list.meta"):
+        (store / "work" / name).write_text("[]")
+    other = begin_work()
+    with db.write():
+        db.execute(
+            "INSERT INTO ngenea_journal (site_id, path, operation, step, bucket_id, key, claim)"
+            " VALUES (?, ?, 'migrate', 'begun', ?, 'work/busy', ?)",
+            fs.site.pk,
+            b"/space/busy",
+            fs.bucket.pk,
+            other,
+        )
+    assert reconcile(fs.context()).objects == 0
+    assert (reconcile(fs.context(), NOW).objects, fs.journal()) == (2, [(b"/space/busy", "begun")])
+    assert sorted(os.listdir(store / "work")) == ["busy.meta", "list.meta", "mine.meta", "theirs.meta"]
+    end_work(other)
+    assert reconcile(fs.context(), NOW).objects == 1
 
 
 def test_a_bucket_that_is_away_is_a_line(fs: World):

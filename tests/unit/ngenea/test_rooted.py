@@ -142,6 +142,18 @@ def test_a_folder_is_listed(root):
     assert [one.path for one in walk.scan(root, b"/")] == [b"/a"]
 
 
+def test_what_vanishes_while_a_folder_is_listed_is_left_out(root):
+    folder = root.folder / "many"
+    folder.mkdir()
+    for number in range(5):
+        (folder / str(number)).touch()
+    found = root.scan(b"/many")
+    first, _ = next(found)
+    for file in folder.iterdir():
+        file.unlink()
+    assert [first, *(name for name, _ in found)] == [first]
+
+
 def test_no_descriptor_is_left_open(root):
     before = len(os.listdir("/proc/self/fd"))
     for path in (b"/a/b/file", b"/a/out/secret", b"/a/file", b"/a", b"/nowhere"):
