@@ -140,6 +140,7 @@ def delete(number: int) -> None:
     try:
         with db.savepoint():
             bucket.delete_instance()
+            rights.forget(Bucket, number)
     except peewee.IntegrityError:
         raise refuse_one("", "Something refers to it.") from None
 

@@ -65,3 +65,4 @@ def rename(number: int, name: str | None, base_url: str) -> Document:
 def delete(number: int) -> None:
     """Delete a key: it is void at once."""
     ClientKey.delete().where(ClientKey.pk == number).execute()
+    rights.forget(ClientKey, number)

@@ -201,5 +201,6 @@ def delete(number: int) -> None:
     try:
         with db.savepoint():
             ExternalTarget.delete().where(ExternalTarget.pk == number).execute()
+            rights.forget(ExternalTarget, number)
     except peewee.IntegrityError:
         raise refuse_one("", "Data of files is there.") from None

@@ -124,6 +124,7 @@ def delete(caller: Caller, number: int) -> None:
         raise refuse_one("", "A built-in group cannot be deleted.")
     refuse_more_than_own(caller, [number])
     group.delete_instance()
+    rights.forget(Group, number)
 
 
 def _faults(body: Document) -> Faults:

@@ -75,6 +75,7 @@ def update_node(number: int, body: Document) -> None:
 def delete_node(number: int) -> None:
     """Forget a node that is offline; its worker brings it back."""
     _offline(number, "deleted").delete_instance()
+    rights.forget(Node, number)
 
 
 def queues(caller: Caller, request: Request, page: str | None, page_size: str | None) -> Any:

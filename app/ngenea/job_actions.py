@@ -120,3 +120,4 @@ def delete(job: int) -> None:
     if state not in states.ENDED:
         raise Conflict(ACTIVE)
     Job.delete().where(Job.pk == job).execute()
+    rights.forget(Job, job)

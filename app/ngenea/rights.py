@@ -93,6 +93,12 @@ ABOUT: Final[dict[Any, Callable[[int], Any]]] = {
 }
 
 
+def forget(model: Any, number: int) -> None:
+    """Take away all rights on an object that is gone. In a unit of work."""
+    name = RULES[model][0][0]
+    ObjectPermission.delete().where(ObjectPermission.model == name, ObjectPermission.object_pk == str(number)).execute()
+
+
 def visible(caller: Caller, model: Any) -> Any:
     """The condition for the rows of a model that a caller may know of. In a unit of work."""
     return permitted(caller, model, SEEING)

@@ -159,5 +159,6 @@ def delete(caller: Caller, number: int) -> None:
     try:
         with db.savepoint():
             Site.delete().where(Site.pk == number).execute()
+            rights.forget(Site, number)
     except peewee.IntegrityError:  # tasks of jobs that were sent on here from another site
         raise refuse_one("", "There are tasks of jobs on this site.") from None

@@ -161,5 +161,6 @@ def delete(caller: Caller, number: int) -> None:
     try:
         with db.savepoint():
             Space.delete().where(Space.pk == number).execute()
+            rights.forget(Space, number)
     except peewee.IntegrityError:
         raise refuse_one("", "Something refers to it.") from None

@@ -209,6 +209,7 @@ def delete(caller: Caller, username: str) -> None:
     """Delete a user; raises BadRequest for oneself and the last administrator."""
     user = _other(caller, username)
     user.delete_instance()
+    rights.forget(User, user.pk)
     groups.keep_an_administrator()
 
 

@@ -6,7 +6,7 @@ import peewee
 
 from app.core import db
 from app.core.calls import Request
-from app.ngenea import definitions, pages
+from app.ngenea import definitions, pages, rights
 from app.ngenea.faults import refuse, refuse_one
 from models.ngenea.jobs import Workflow
 
@@ -130,3 +130,4 @@ def delete(number: int) -> None:
     if row.builtin:
         raise refuse_one("", "A built-in workflow cannot be deleted.")
     row.delete_instance()
+    rights.forget(Workflow, number)
