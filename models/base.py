@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 import peewee
-from peewee import SQL, BigAutoField, BigIntegerField, CharField, Model, TextField
+from peewee import SQL, BigAutoField, BigIntegerField, CharField, Model, NodeList, TextField
 
 from app.core import clock
 from app.core.db import db, is_postgres
@@ -34,6 +34,20 @@ class BaseModel(Model):
         database = db
         legacy_table_names = False
         model_metadata_class = Metadata
+
+
+class NumberField(BigAutoField):
+    """A number that no later row gets. PostgreSQL counts so; SQLite would give the highest again once it is free."""
+
+    def ddl(self, ctx: Any) -> Any:
+        found = super().ddl(ctx)
+        return found if is_postgres() else NodeList((found, SQL("AUTOINCREMENT")))
+
+
+class NumberedModel(BaseModel):
+    """A table whose rows are named by their numbers outside, in addresses and tokens: one is never another's later."""
+
+    pk: Any = NumberField()
 
 
 class UtcField(BigIntegerField):

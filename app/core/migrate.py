@@ -140,12 +140,37 @@ def resize_text(table: str, column: str, old: int, new: int) -> None:
     if db.is_postgres():
         db.execute(f'ALTER TABLE "{table}" ALTER COLUMN "{column}" TYPE VARCHAR({new}) COLLATE "C"')
         return
+    _edit_schema(table, f'"{column}" VARCHAR({old})', f'"{column}" VARCHAR({new})')
+
+
+def number_once(table: str, *, wanted: bool = True) -> None:
+    """Let no later row of a table have the number of one that is gone, as PostgreSQL does by itself; or let it again.
+
+    No row is touched. SQLite counts on from the highest number there is.
+    """
+    if db.is_postgres():
+        return
+    # The table that SQLite counts in is there once any table is made so.
+    db.execute("CREATE TABLE counted (pk INTEGER PRIMARY KEY AUTOINCREMENT)")
+    db.execute("DROP TABLE counted")
+    words = ('"pk" INTEGER NOT NULL PRIMARY KEY,', '"pk" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,')
+    old, new = words if wanted else words[::-1]
+    _edit_schema(table, old, new)
+    db.execute("DELETE FROM sqlite_sequence WHERE name = ?", table)
+    if wanted:
+        highest = f'SELECT ?, coalesce(max(pk), 0) FROM "{table}"'  # noqa: S608
+        db.execute(f"INSERT INTO sqlite_sequence (name, seq) {highest}", table)  # noqa: S608
+
+
+def _edit_schema(table: str, old: str, new: str) -> None:
+    """Replace words in the definition of a table of SQLite."""
     db.execute("PRAGMA writable_schema = ON")
     changed = db.execute(
-        "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = ?",
-        f'"{column}" VARCHAR({old})',
-        f'"{column}" VARCHAR({new})',
+        "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = ? AND instr(sql, ?)",
+        old,
+        new,
         table,
+        old,
     )
     version = db.row("PRAGMA schema_version")
     assert changed == 1 and version is not None

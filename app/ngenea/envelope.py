@@ -11,7 +11,7 @@ import orjson
 from app.core.errors import Problem
 
 DETAILS: Final = {500: "internal error", 503: "service unavailable"}
-REQUIRED: Final = re.compile(r'"(.+)" is a required property')
+REQUIRED: Final = re.compile(r'"(?P<field>.+)" is a required property|missing required parameter: (?P<parameter>.+)')
 WHOLE: Final = "non_field_errors"
 LONGEST: Final = 1000  # items that are told of each by its place
 
@@ -33,7 +33,7 @@ def _by_field(errors: list[tuple[str, str]]) -> dict[str, Any]:
         parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:] if part]
         missing = REQUIRED.fullmatch(message)
         if missing is not None:
-            parts, message = [*parts, missing[1]], "This field is required."
+            parts, message = [*parts, missing["field"] or missing["parameter"]], "This field is required."
         _put(tree, parts or [WHOLE], message)
     return {name: _lists(value) for name, value in tree.items()}
 

@@ -127,7 +127,7 @@ def permitted(caller: Caller, model: Any, verbs: Iterable[str]) -> Any:
 
 
 def forget_gone(*models: Any) -> None:
-    """Delete the rights on objects of these models that are no more: their numbers may be given again. In a unit."""
+    """Delete the rights on objects of these models that are no more. In a unit of work."""
     for model in models:
         there = model.select(SQL("1")).where(model.pk == ObjectPermission.object_pk.cast("BIGINT"))
         gone = (ObjectPermission.model == RULES[model][0][0], ~fn.EXISTS(there))

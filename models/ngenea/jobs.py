@@ -2,12 +2,12 @@
 
 from peewee import BigIntegerField, BlobField, BooleanField, ForeignKeyField
 
-from models.base import BaseModel, CChar, CText, IdField, JsonField, UtcField
+from models.base import BaseModel, CChar, CText, IdField, JsonField, NumberedModel, UtcField
 from models.ngenea.sites import Queue, Site, Space
 from models.ngenea.users import ClientKey, User
 
 
-class Workflow(BaseModel):
+class Workflow(NumberedModel):
     """What is done with files: how they are found, and which tasks those that a rule takes go through."""
 
     name = CChar(max_length=100, unique=True)
@@ -28,7 +28,7 @@ class Workflow(BaseModel):
         table_name = "ngenea_workflow"
 
 
-class Job(BaseModel):
+class Job(NumberedModel):
     """One run of a workflow. `definition` is the workflow as it was when the job was made; counts are of paths.
 
     `live` counts tasks that are not at their end: the job ends with the last. `progress` is in percent, and only grows.
@@ -95,7 +95,7 @@ class JobInput(BaseModel):
         indexes = ((("job", "path"), True), (("path",), False))
 
 
-class Task(BaseModel):
+class Task(NumberedModel):
     """A node of a job's graph: one function on a batch of paths. `rule` and `step` say which action of the workflow."""
 
     job = ForeignKeyField(Job, on_delete="CASCADE", index=False)
@@ -155,7 +155,7 @@ class TaskPath(BaseModel):
         indexes = ((("task", "path"), True), (("task", "state", "pk"), False), (("job", "path", "pk"), False))
 
 
-class JobPath(BaseModel):
+class JobPath(NumberedModel):
     """A path of a job, with the latest task that decided on it; `state` is '' until its chains are at their end."""
 
     job = ForeignKeyField(Job, on_delete="CASCADE", index=False)

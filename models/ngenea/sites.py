@@ -2,10 +2,10 @@
 
 from peewee import BigIntegerField, BooleanField, ForeignKeyField, IntegerField
 
-from models.base import BaseModel, CChar, CText, IdField, JsonField, UtcField
+from models.base import BaseModel, CChar, CText, IdField, JsonField, NumberedModel, UtcField
 
 
-class Site(BaseModel):
+class Site(NumberedModel):
     """A place with storage of its own."""
 
     name = CChar(max_length=64, unique=True)
@@ -29,7 +29,7 @@ class Site(BaseModel):
         table_name = "ngenea_site"
 
 
-class Node(BaseModel):
+class Node(NumberedModel):
     """A host that a worker of the site runs on, since its first heartbeat; NULL once it was stopped in good order."""
 
     site = ForeignKeyField(Site, on_delete="CASCADE", index=False)
@@ -41,7 +41,7 @@ class Node(BaseModel):
         indexes = ((("site", "name"), True),)
 
 
-class Queue(BaseModel):
+class Queue(NumberedModel):
     """A queue of a site: `default`, and those that workers announce."""
 
     site = ForeignKeyField(Site, on_delete="CASCADE", index=False)
@@ -66,7 +66,7 @@ class NodeQueue(BaseModel):
         indexes = ((("node", "queue"), True),)
 
 
-class Filesystem(BaseModel):
+class Filesystem(NumberedModel):
     """A file system of a site, as a worker reports it. `mountpoint` is a path of the site."""
 
     site = ForeignKeyField(Site, on_delete="CASCADE", index=False)
@@ -78,7 +78,7 @@ class Filesystem(BaseModel):
         indexes = ((("site", "name"), True),)
 
 
-class StoragePool(BaseModel):
+class StoragePool(NumberedModel):
     """A tier of a file system, as a worker reports it; bytes."""
 
     filesystem = ForeignKeyField(Filesystem, on_delete="CASCADE", index=False)
@@ -94,7 +94,7 @@ class StoragePool(BaseModel):
         indexes = ((("filesystem", "name"), True),)
 
 
-class Space(BaseModel):
+class Space(NumberedModel):
     """A named tree of files at one mount point, on one site or more."""
 
     uuid = IdField(unique=True)
@@ -128,7 +128,7 @@ class SpaceSite(BaseModel):
         indexes = ((("space", "site"), True), (("site", "mountpoint"), True))
 
 
-class Bucket(BaseModel):
+class Bucket(NumberedModel):
     """A store outside of all sites, and how to get in. `secrets` is sealed JSON."""
 
     name = CChar(max_length=255, unique=True)
@@ -149,7 +149,7 @@ class Bucket(BaseModel):
         table_name = "ngenea_bucket"
 
 
-class ExternalTarget(BaseModel):
+class ExternalTarget(NumberedModel):
     """Which files of a space go into which bucket."""
 
     name = CChar(max_length=255, unique=True)
@@ -180,7 +180,7 @@ class TargetSite(BaseModel):
         indexes = ((("target", "site"), True),)
 
 
-class SettingsTask(BaseModel):
+class SettingsTask(NumberedModel):
     """A unit of work that makes something true on one site: a space's folder, a target."""
 
     site = ForeignKeyField(Site, on_delete="CASCADE")

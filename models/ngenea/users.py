@@ -2,10 +2,10 @@
 
 from peewee import BooleanField, ForeignKeyField, IntegerField
 
-from models.base import BaseModel, CChar, CText, JsonField, UtcField
+from models.base import BaseModel, CChar, CText, JsonField, NumberedModel, UtcField
 
 
-class User(BaseModel):
+class User(NumberedModel):
     """A person who may log in while `is_active`. `generation` counts what makes earlier refresh tokens void."""
 
     username = CChar(max_length=150, unique=True)
@@ -25,7 +25,7 @@ class User(BaseModel):
         indexes = ((("is_superuser", "is_active"), False),)
 
 
-class Group(BaseModel):
+class Group(NumberedModel):
     """A group of users; `builtin` ones cannot be deleted or renamed."""
 
     name = CChar(max_length=150, unique=True)
@@ -84,7 +84,7 @@ class ObjectPermission(BaseModel):
         indexes = ((("group", "model", "object_pk", "permission"), True), (("model", "object_pk"), False))
 
 
-class ClientKey(BaseModel):
+class ClientKey(NumberedModel):
     """A key that a program acts with as its user. It is found by `prefix`; only the hash of the rest is kept."""
 
     user = ForeignKeyField(User, on_delete="CASCADE", index=False)

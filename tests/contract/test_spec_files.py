@@ -211,4 +211,4 @@ def test_links_lead_to_operations_and_their_parameters(system, audience) -> None
             for name, link in response.get("links", {}).items():
                 where = f"{operation['operationId']} -> {name}"
                 assert link["operationId"] in names, where
-                assert link["parameters"].keys() <= names[link["operationId"]], where
+                assert link.get("parameters", {}).keys() <= names[link["operationId"]], where

@@ -100,6 +100,11 @@ class World:
     def workflow(self) -> int:
         return int(self.admin.post("/workflows/", workflow_fields())["id"])
 
+    @cached_property
+    def built_in(self) -> set[int]:
+        rows = self.admin.get("/workflows/", page_size="0")["results"]
+        return {row["id"] for row in rows if not row["name"].startswith("n")}
+
     def submission(self) -> dict[str, Any]:
         assert self.space_row
         workflow = RANDOM.choice(["migrate", "premigrate", "recall"])
@@ -241,7 +246,24 @@ PATHS: dict[str, Callable[[], dict[str, Any]]] = {
     **dict.fromkeys(("get_task", "list_task_files"), number(lambda: WORLD.of_done("/tasks/", "job_id"))),
     "get_permission": number(lambda: RANDOM.choice(WORLD.permissions)),
 }
-LISTED: dict[str, Callable[[], Any]] = {}
+# operationId -> the numbers that it must leave alone: what other calls need.
+NEEDED: dict[str, Callable[[], set[int]]] = {
+    **dict.fromkeys(("update_site", "delete_site"), lambda: {WORLD.here["id"]}),
+    **dict.fromkeys(("update_space", "delete_space"), lambda: {WORLD.space_row["id"]}),
+    **dict.fromkeys(("update_bucket", "delete_bucket"), lambda: {WORLD.space_row["id"] and WORLD.bucket_number}),
+    **dict.fromkeys(
+        ("update_external_target", "delete_external_target"), lambda: {WORLD.space_row["id"] and WORLD.target_number}
+    ),
+    "update_workflow": lambda: WORLD.built_in,
+}
+# operationId of a list -> makes something that it will show, for the links that lead on from there.
+LISTED: dict[str, Callable[[], Any]] = {
+    "list_client_keys": lambda: WORLD.key(),
+    "list_jobs": lambda: WORLD.job(),
+    "list_recent_jobs": lambda: WORLD.job(),
+    **dict.fromkeys(("list_tasks", "list_jobstats", "list_settings_tasks"), lambda: WORLD.done),
+    **dict.fromkeys(("list_spaces", "list_buckets", "list_external_targets"), lambda: WORLD.space_row),
+}
 
 
 def credential(case: Any) -> str | None:
@@ -252,7 +274,9 @@ def credential(case: Any) -> str | None:
 
 
 def before(case: Any, operation: str) -> None:
-    """The first page is there, others may not be; the guest's password stays as it is."""
+    """The first page is there, others may not be; the guest's password stays as it is, and what others need too."""
+    if operation in NEEDED and str(case.path_parameters.get("id")) in map(str, NEEDED[operation]()):
+        case.path_parameters = PATHS[operation]()
     if operation == "change_password" and isinstance(case.body, dict) and case.body.get("old_password") == PASSWORD:
         case.body = BODIES[operation]()
     if isinstance(case.query, dict) and RANDOM.random() < 0.5:

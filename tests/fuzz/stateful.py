@@ -20,7 +20,7 @@ import tests.fuzz.hooks  # noqa: F401
 from tests.fuzz.checks import CHECKS, NOT_MEANT
 
 LOG = Path(os.environ["FLOTILLA_FUZZ_LOG"])
-STEPS = 30
+STEPS = int(os.environ["FLOTILLA_FUZZ_STEPS"])
 
 
 def main(system: str) -> None:

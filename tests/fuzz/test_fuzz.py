@@ -16,15 +16,12 @@ import pytest
 from app.http import specs, systems
 from tests.api.nebula.test_every_operation import ALLOWED
 from tests.fuzz.checks import UNUSED
-from tests.support import server as servers
+from tests.fuzz.served import environment, fuzzed
 from tests.support.lxd import furnish, lxd
-from tests.support.mailbox import mailbox
 from tests.support.statuses import Seen
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.long]
 
-GUEST = "guest@example.com"
-TOKEN = "the-token-of-the-local-administrator"
 HERE = Path(__file__).parent
 SHARE_ANSWERED = 0.95
 SHORT = {"reader", "alone"}
@@ -50,23 +47,8 @@ def daemon(system, role):
 
 @pytest.fixture
 def server(system, daemon, tmp_path):
-    with mailbox() as box:
-        settings = {"CHECK_ANSWERS": "true", "LOG_LEVEL": "warning", "SMTP_URL": f"smtp://127.0.0.1:{box.port}"}
-        if system == "nebula":
-            # The fuzzer shows one wrong password everywhere, and is to see that each operation refuses it.
-            settings |= {"NEBULA_AUTH_TOKEN": TOKEN, "LOGIN_LIMIT": "0"}
-        if system == "vmm":
-            settings |= {"VMM_REGISTRATION": "true", "VMM_ALLOWED_HOSTS": "127.0.0.1,localhost"}
-            # A stream that nobody says to be theirs is closed, which the fuzzer waits for.
-            settings |= {"VMM_STREAM_AUTH_SECONDS": "0", "VMM_IMAGE_SERVERS": "https://localhost:1"}
-        if system == "ngenea":
-            (tmp_path / "site").mkdir()
-            settings |= {"NGENEA_ACCESS_TOKEN_SECONDS": "86400", "NGENEA_SITE": "here"}
-            settings |= {"NGENEA_ROOT": str(tmp_path / "site")}
-        started = servers.start(tmp_path / "data", **settings)
-        started.create_admin(GUEST)
+    with fuzzed(system, tmp_path) as started:
         yield started
-        assert started.stop() == 0
 
 
 def operations(system: str) -> set[str]:
@@ -97,18 +79,10 @@ def wanted(system: str, role: str, hosts: bool) -> set[str]:
 )
 def test_fuzz(system, role, server, daemon, tmp_path, run):
     log = tmp_path / "answers.jsonl"
-    environment = {
-        **os.environ,
+    about = environment(system, server, tmp_path) | {
         "PYTHONPATH": str(HERE.parents[1]),
-        "FLOTILLA_FUZZ_URL": server.url,
-        "FLOTILLA_FUZZ_EMAIL": servers.EMAIL,
-        "FLOTILLA_FUZZ_GUEST": GUEST,
-        "FLOTILLA_FUZZ_PASSWORD": servers.PASSWORD,
-        "FLOTILLA_FUZZ_SYSTEM": system,
         "FLOTILLA_FUZZ_ROLE": role,
-        "FLOTILLA_FUZZ_TOKEN": TOKEN,
         "FLOTILLA_FUZZ_LOG": str(log),
-        "FLOTILLA_FUZZ_ROOT": str(tmp_path / "site"),
         "FLOTILLA_FUZZ_LXD": "" if daemon is None else str(daemon.folder),
     }
     command = [str(Path(sys.executable).parent / "schemathesis")]
@@ -118,7 +92,7 @@ def test_fuzz(system, role, server, daemon, tmp_path, run):
     command += ["--seed", os.environ.get("FLOTILLA_FUZZ_SEED", "20261125"), "--no-shrink", "--warnings", "off"]
     # A busy machine is no fault of the server: neither how long an answer takes nor how long making cases does.
     command += ["--request-timeout", "120", "--suppress-health-check", "too_slow"]
-    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(command, env=about, cwd=tmp_path, capture_output=True, text=True)
     report = "\n".join(line if "curl" in line and len(line) < 3000 else line[:300] for line in done.stdout.splitlines())
     print(report, done.stderr[-5_000:])
     assert done.returncode == 0, "schemathesis found failures, see its report above"

@@ -23,6 +23,7 @@ JOIN pg_class t ON t.oid = i.indrelid, unnest(i.indcollation) AS used(oid) LEFT 
 WHERE t.relnamespace = 'public'::regnamespace AND used.oid <> 0
 """
 HISTORY = "schema_migration"
+OTHERS = {HISTORY, "sqlite_sequence"}  # in the latter SQLite counts
 
 
 def describe() -> set[str]:
@@ -33,7 +34,7 @@ def describe() -> set[str]:
         else:
             # SQLite keeps the statements themselves.
             found = db.rows("SELECT tbl_name, type, name, sql FROM sqlite_master")
-    return {_plain(" | ".join(map(str, row))) for row in found if not str(row[0]).startswith(HISTORY)}
+    return {_plain(" | ".join(map(str, row))) for row in found if not str(row[0]).startswith(tuple(OTHERS))}
 
 
 def _plain(text: str) -> str:
@@ -51,4 +52,4 @@ def indexed_collations() -> set[tuple[str, str]]:
 def tables() -> set[str]:
     """The tables of the configured database, without the history of migrations."""
     with db.read():
-        return set(db.db.get_tables()) - {HISTORY}
+        return set(db.db.get_tables()) - OTHERS

@@ -220,3 +220,23 @@ def test_the_command_says_how_it_is_used() -> None:
         )
         assert (done.returncode, done.stdout) == (1, "")
         assert "usage:" in done.stderr
+
+
+def test_tables_with_rows_number_them_once_from_then_on(bound: Any) -> None:
+    """ngenea: the rows of a database from before stay, and number 3 is not given again."""
+    migrate.up("0019_numbers_of_jobs")
+    insert = "INSERT INTO ngenea_group (name, description, builtin) VALUES (?, '', ?)"
+    with db.write():
+        for name in "abc":
+            db.execute(insert, name, False)
+    migrate.up()
+    with db.write():
+        db.execute("DELETE FROM ngenea_group WHERE name = 'c'")
+        db.execute(insert, "d", False)
+    with db.read():
+        assert db.rows("SELECT name, pk FROM ngenea_group ORDER BY pk") == [("a", 1), ("b", 2), ("d", 4)]
+        if not db.is_postgres():
+            assert db.rows("PRAGMA integrity_check") == [("ok",)]
+    migrate.down("0020_numbers_once")
+    with db.read():
+        assert len(db.rows("SELECT pk FROM ngenea_group")) == 3
