@@ -43,8 +43,10 @@ Condition = Callable[[Numbers], Any]
 
 
 def _job_in(spaces: Numbers, job: Any) -> Any:
-    """The condition that a job, a column, has paths in one of some spaces."""
-    return fn.EXISTS(JobSpace.select(SQL("1")).where(JobSpace.job == job, JobSpace.space.in_(spaces)))
+    """The condition that a job, a column, has paths in some spaces alone: who sees not all of them sees it not."""
+    rows = JobSpace.select(SQL("1")).where(JobSpace.job == job)
+    within, beyond = rows.where(JobSpace.space.in_(spaces)), rows.where(JobSpace.space.not_in(spaces))
+    return fn.EXISTS(within) & ~fn.EXISTS(beyond)
 
 
 def groups_of(user: int) -> Any:

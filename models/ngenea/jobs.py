@@ -74,7 +74,7 @@ class Job(NumberedModel):
 
 
 class JobSpace(BaseModel):
-    """That the paths of a job lie in a space: who may see the space may see the job."""
+    """That the paths of a job lie in a space: who may see each of them may see the job."""
 
     job = ForeignKeyField(Job, on_delete="CASCADE", index=False)
     space = ForeignKeyField(Space, on_delete="CASCADE")

@@ -196,6 +196,26 @@ def test_a_right_on_a_space_is_for_what_belongs_to_it(nobody, rows):
 
 
 @pytest.mark.rule("ngenea 2")
+def test_a_job_is_seen_by_who_sees_all_its_spaces(nobody, root, rows):
+    other = root.post("/spaces/", {"name": "sound", "mountpoint": "/sound", "sites": [{"name": "london"}]})["id"]
+    body = {"workflow": "migrate", "site": "london", "paths": ["/film/a", "/sound/b"]}
+    both = root.post("/file/workflow/", body)["id"]
+    crew = make_group("crew of film", "view_space", "change_space", on=("space", rows["spaces"]))
+    make_user("eve", "crew of film")
+    eve = nobody.log_in("eve")
+    assert [job["id"] for job in eve.get("/jobs/")["results"]] == [rows["jobs"]]
+    assert {task["job"] for task in eve.get("/tasks/")["results"]} == {rows["jobs"]}
+    assert eve.get("/jobs/stats/")["total"] == 1
+    eve.refused(404, "GET", f"/jobs/{both}/")
+    eve.refused(404, "POST", f"/jobs/{both}/cancel/")
+    given = root.get(f"/groups/{crew}/")["object_permissions"]
+    more = [*given, {**given[0], "object_pk": str(other)}]
+    root.patch(f"/groups/{crew}/", {"object_permissions": more})
+    assert [job["id"] for job in eve.get("/jobs/")["results"]] == [rows["jobs"], both]
+    eve.refused(403, "POST", f"/jobs/{both}/cancel/")
+
+
+@pytest.mark.rule("ngenea 2")
 def test_who_may_do_all_may_do_each(nobody, rows):
     """None of the operations refuses an administrator for want of rights."""
     make_user("boss", "Administrators")
