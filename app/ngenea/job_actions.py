@@ -75,6 +75,8 @@ def resubmit(caller: Caller, number: int) -> int:
     if queue is None:
         raise Conflict("The site has no such queue any more.")
     owner: Any = User.get_by_id(int(caller.id))
+    inputs = _paths(number)
+    spaces |= known.entered(caller, old.site, old.definition["discovery"], inputs)
     new: int = Job.insert(
         **{name: getattr(old, name) for name in ("workflow", "dry_run", "request")},
         definition={**old.definition, "closed": known.closed(caller, old.site)},
@@ -84,7 +86,7 @@ def resubmit(caller: Caller, number: int) -> int:
         clientkey=int(caller.token) if caller.kind == "key" else None,
         by_system=False,
         state=states.NEW,
-        search=submissions.searched(old.workflow, old.definition["label"], owner.username, _paths(number)),
+        search=submissions.searched(old.workflow, old.definition["label"], owner.username, inputs),
         **dict.fromkeys(submissions.COUNTERS, 0),
         created_ts=clock.now(),
     ).execute()

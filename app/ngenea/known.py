@@ -1,5 +1,6 @@
 """Which sites and spaces somebody may run workflows on (ngenea 2, 3.5)."""
 
+from collections.abc import Collection
 from typing import Any
 
 from app.core.calls import Caller
@@ -30,6 +31,17 @@ def closed(caller: Caller, row: Any) -> list[str]:
     """The mount points of the spaces of a site that the caller may not know of."""
     seen = spaces(caller, row)
     return sorted(mount.decode() for pk, mount in all_spaces(row.pk).items() if pk not in seen)
+
+
+def entered(caller: Caller, row: Any, discovery: str | None, paths: Collection[bytes]) -> set[int]:
+    """The numbers of the spaces beneath some paths that a job of the caller's goes into."""
+    given = set(paths) if discovery == "recursive" else set()
+    return {pk for pk, mount in spaces(caller, row).items() if not given.isdisjoint(_above(mount))} if given else set()
+
+
+def _above(mount: bytes) -> set[bytes]:
+    parts = mount.split(b"/")
+    return {b"/".join(parts[:count]) for count in range(2, len(parts) + 1)}
 
 
 def all_spaces(site: int) -> dict[int, bytes]:

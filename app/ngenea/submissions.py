@@ -53,12 +53,14 @@ def submit(caller: Caller, body: Document) -> Document:
     paths, spaces = _paths(caller, site, body.get("paths") or [])
     found = asked.find(caller, body, site)
     _look_elsewhere(caller, found, paths)
+    entered = known.entered(caller, site, found.definition["discovery"], paths)
     if body.get("job") is not None:
-        number = _append(caller, body, found, paths, spaces)
+        number = _append(caller, body, found, paths, spaces, entered)
     elif not paths:
         raise refuse_one("/paths", "This list may not be empty.")
     else:
-        number = make(caller, found, paths, spaces, dry_run=bool(body.get("dry_run")), echo=_echo(body, found))
+        dry, echo = bool(body.get("dry_run")), _echo(body, found)
+        number = make(caller, found, paths, spaces | entered, dry_run=dry, echo=echo)
     return _answer(number, body, found)
 
 
@@ -190,7 +192,9 @@ def _closed_to(job: Any) -> set[int]:
     return {pk for pk, mount in known.all_spaces(job.site_id).items() if mount in closed}
 
 
-def _append(caller: Caller, body: Document, wanted: Asked, paths: list[bytes], spaces: set[int]) -> int:
+def _append(
+    caller: Caller, body: Document, wanted: Asked, paths: list[bytes], spaces: set[int], entered: set[int]
+) -> int:
     """Add paths to a job of the same workflow and site that has not ended. Raises BadRequest, Forbidden, Conflict."""
     number = int(body["job"])
     visible = Job.select().where(Job.pk == number, rights.visible(caller, Job))
@@ -206,11 +210,12 @@ def _append(caller: Caller, body: Document, wanted: Asked, paths: list[bytes], s
     differing = [name for name in ECHOED if name in body and body[name] is not None and echo[name] != job.request[name]]
     refuse([("/job", "The job is one of another workflow or site.")] if not same else [])
     refuse([(f"/{name}", "The job was made with another value.") for name in differing])
-    if spaces & _closed_to(job):
+    closed = _closed_to(job)
+    if spaces & closed:
         raise refuse_one("/paths", "The job does not go into this space.")
     if paths:
         queue = wanted.queue.name if job.queue_id is None or body.get("queue") else Queue.get_by_id(job.queue_id).name
-        begin(number, job.site_id, queue, paths, spaces)
+        begin(number, job.site_id, queue, paths, spaces | (entered - closed))
         every = JobInput.select(JobInput.path).where(JobInput.job == number).order_by(JobInput.pk)
         first = [names.show(bytes(path)) for path in column(every.limit(SHOWN))]
         request = {**job.request, "paths": first, "count": every.count()}

@@ -216,6 +216,34 @@ def test_a_job_is_seen_by_who_sees_all_its_spaces(nobody, root, rows):
 
 
 @pytest.mark.rule("ngenea 2")
+def test_a_job_that_goes_into_an_inner_space_is_seen_by_who_sees_that(nobody, root, rows):
+    """Whoever sees the outer one alone is told nothing of the paths in the inner one."""
+    secret = root.post("/spaces/", {"name": "secret", "mountpoint": "/film/secret", "sites": [{"name": "london"}]})[
+        "id"
+    ]
+    body = {"workflow": "migrate", "site": "london"}
+    outer = root.post("/file/workflow/", {**body, "paths": ["/film/a"]})["id"]
+    root.post("/file/workflow/", {**body, "paths": ["/film/b"], "job": outer})
+    all_of_it = root.post("/file/workflow/", {**body, "paths": ["/film/"]})["id"]
+    root.post(f"/jobs/{rows['jobs']}/cancel/")
+    again = root.post(f"/jobs/{rows['jobs']}/resubmit/")["id"]  # made when there was no inner one
+    grown = root.post("/file/workflow/", {**body, "paths": ["/film/c"]})["id"]
+    crew = make_group("crew of film", "view_space", on=("space", rows["spaces"]))
+    make_user("eve", "crew of film")
+    eve = nobody.log_in("eve")
+    assert [job["id"] for job in eve.get("/jobs/")["results"]] == [rows["jobs"], outer, grown]
+    root.post("/file/workflow/", {**body, "paths": ["/film"], "job": grown})
+    assert [job["id"] for job in eve.get("/jobs/")["results"]] == [rows["jobs"], outer]
+    eve.refused(404, "GET", f"/jobs/{all_of_it}/files/")
+    eve.refused(404, "GET", f"/jobs/{again}/files/")
+    mine = eve.post("/file/workflow/", {**body, "paths": ["/film"]})["id"]
+    given = root.get(f"/groups/{crew}/")["object_permissions"]
+    root.patch(f"/groups/{crew}/", {"object_permissions": [*given, {**given[0], "object_pk": str(secret)}]})
+    every = [rows["jobs"], outer, all_of_it, again, grown, mine]
+    assert [job["id"] for job in eve.get("/jobs/")["results"]] == every
+
+
+@pytest.mark.rule("ngenea 2")
 def test_who_may_do_all_may_do_each(nobody, rows):
     """None of the operations refuses an administrator for want of rights."""
     make_user("boss", "Administrators")
