@@ -7,7 +7,8 @@ import pytest
 from app.core import db
 from app.core.calls import Chunks, Request
 from app.ngenea import pages
-from models.ngenea.users import User
+from models.ngenea.users import ClientKey, ObjectPermission, Permission, User
+from tests.support.ngenea import make_group, make_user
 
 
 def people(number):
@@ -109,6 +110,33 @@ def test_a_page_in_the_middle_reads_no_more_rows_than_the_first(database):
         offset = "SELECT pk FROM ngenea_user ORDER BY pk LIMIT 20 OFFSET 49980"
         plan = str(db.rows(f"EXPLAIN {'' if db.is_postgres() else 'QUERY PLAN '}{offset}"))
     assert not {"TEMP", "SORT"} & set(plan.upper().replace("(", " ").split())
+
+
+@pytest.mark.rule("ngenea 2")
+@pytest.mark.parametrize("path", ["/users/", "/groups/", "/auth/clientkeys/"])
+def test_what_belongs_to_the_rows_of_a_page_is_read_at_once(root, path):
+    """Users with groups, groups with users and rights, keys with owners: as many statements for many as for few."""
+
+    def more(number):
+        for at in range(number, 2 * number):
+            group = make_group(f"g{at}", "view_space", "view_site")
+            user = make_user(f"u{at}", f"g{at}")
+            with db.write():
+                right = Permission.get(Permission.codename == "view_user").pk
+                ObjectPermission.create(group=group, permission=right, model="user", object_pk=str(user))
+                ClientKey.create(user=user, name="k", prefix=f"{at:08}", key_hash="", created_ts=0)
+
+    def statements():
+        with db.count_queries() as counted:
+            page = root.get(path, page_size="100")
+        return len(page["results"]), counted.count
+
+    more(1)
+    few = statements()
+    more(20)
+    many = statements()
+    assert many[0] == few[0] + 20
+    assert many[1] == few[1]
 
 
 def test_streaming_holds_few_rows_at_a_time(database):
