@@ -44,7 +44,7 @@ def test_a_site_has_defaults_and_a_queue(root):
         ({"file_batch_gb": 0}, "file_batch_gb"),
         ({"bandwidth": -1}, "bandwidth"),
         ({"include": ["a\0"]}, "include"),
-        ({"gpfs_iscan_threads": 4}, "non_field_errors"),
+        ({"gpfs_iscan_threads": 4}, "gpfs_iscan_threads"),
     ],
 )
 def test_what_is_wrong_with_a_site_is_told_by_its_field(root, body, field):

@@ -93,8 +93,8 @@ def test_a_mount_point_is_bytes(root, london, shown, name):
         ({"sites": []}, "sites"),
         ({"sites": [{"name": "rome"}]}, "sites"),
         ({"size": -1}, "size"),
-        ({"snapshot_schedule": {}}, "non_field_errors"),
-        ({"permission_mode": "x"}, "non_field_errors"),
+        ({"snapshot_schedule": {}}, "snapshot_schedule"),
+        ({"permission_mode": "x", "snapshot_schedule": {}}, "permission_mode"),
     ],
 )
 def test_what_is_wrong_with_a_space_is_told_by_its_field(root, body, field):
