@@ -216,8 +216,8 @@ def test_only_a_node_that_is_offline_is_renamed_or_forgotten(root, tmp_path):
     number = make_site(root)
     with site_worker("london", tmp_path / "files"):
         node = f"/nodes/{root.get('/nodes/')['results'][0]['id']}/"
-        root.refused(400, "PATCH", node, {"name": "node-2"})
-        root.refused(400, "DELETE", node)
+        assert "online" in root.refused(400, "PATCH", node, {"name": "node-2"})["detail"]
+        assert "online" in root.refused(400, "DELETE", node)["detail"]
         assert root.patch(node, {"name": "node-1", "site": "london"})["online"] is True
     assert root.patch(node, {"name": "node-2"})["name"] == "node-2"
     assert root.refused(400, "PATCH", node, {"site": "paris"})["site"]
