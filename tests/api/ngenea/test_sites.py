@@ -179,13 +179,20 @@ def test_one_of_two_processes_of_a_host_stops(root, tmp_path):
 
 
 def test_one_of_two_processes_that_do_the_same_stops(root, tmp_path):
-    """The other one tells of the node again, at once."""
+    """The other one tells of the node again, long before its next heartbeat."""
+    from app.ngenea.worker import SiteWorker
+
     number = make_site(root)
-    with site_worker("london", tmp_path / "files"):
-        with site_worker("london", tmp_path / "files"):
+    other = SiteWorker("london", tmp_path, {"default": 1}, "node-1", beat=3600)
+    other.start()
+    try:
+        assert other.wait_ready(20)
+        with site_worker("london", tmp_path):
             pass
         eventually(lambda: root.get(f"/sites/{number}/health/")["health"] == "ok")
         assert root.get("/queues/")["results"][0]["nodes"][0]["online"] is True
+    finally:
+        other.stop()
     assert root.get("/nodes/")["results"][0]["online"] is False
 
 
