@@ -130,7 +130,7 @@ def _entry_or_error(request: Request, site: Any, path: str, answer: Document | s
         return _entry(request, site, answer)
     error = answer if isinstance(answer, str) else answer["error"]
     empty = {"time_refreshed": None, "error": error, "children": None}
-    return {**_placed(request, site, {"name": path.rpartition("/")[2], "path": path}), **empty}
+    return {**_placed(request, site, {"name": path.rpartition("/")[2] or "/", "path": path}), **empty}
 
 
 def _placed(request: Request, site: Any, shown: Document) -> Document:

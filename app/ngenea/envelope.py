@@ -12,6 +12,7 @@ from app.core.errors import Problem
 
 DETAILS: Final = {500: "internal error", 503: "service unavailable"}
 REQUIRED: Final = re.compile(r'"(?P<field>.+)" is a required property|missing required parameter: (?P<parameter>.+)')
+UNSUPPORTED: Final = re.compile(r"(\w+(?:, \w+)*) is not supported")
 WHOLE: Final = "non_field_errors"
 LONGEST: Final = 1000  # items that are told of each by its place
 
@@ -34,7 +35,11 @@ def _by_field(errors: list[tuple[str, str]]) -> dict[str, Any]:
         missing = REQUIRED.fullmatch(message)
         if missing is not None:
             parts, message = [*parts, missing["field"] or missing["parameter"]], "This field is required."
-        _put(tree, parts or [WHOLE], message)
+        refused = UNSUPPORTED.fullmatch(message)
+        for field in refused[1].split(", ") if refused is not None else ():
+            _put(tree, [*parts, field], "This field is not supported.")
+        if refused is None:
+            _put(tree, parts or [WHOLE], message)
     return {name: _lists(value) for name, value in tree.items()}
 
 

@@ -12,5 +12,5 @@ def refuse(faults: Faults) -> None:
 
 
 def refuse_one(pointer: str, message: str) -> BadRequest:
-    """The refusal of one field."""
-    return BadRequest(message, errors=[(pointer, message)])
+    """The refusal of one field, or with no pointer of what the state of things does not allow."""
+    return BadRequest(message, errors=[(pointer, message)] if pointer else ())

@@ -38,6 +38,8 @@ def look(site: int, question: Document) -> Document:
     except NotFound as exc:  # no such page
         return {"there": False, "error": exc.detail}
     except OSError as exc:
+        if not root.folder.is_dir():
+            return {"error": "the folder of the site is not there"}
         if exc.errno in NOWHERE:
             return {"there": False, "error": "there is no such path"}
         return {"error": f"{question['path']}: {exc.strerror}"}

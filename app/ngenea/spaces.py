@@ -157,7 +157,7 @@ def delete(caller: Caller, number: int) -> None:
     ):
         kinds = {"space": "the space", "external_target": "the target"}
         first = ", ".join(f"{kinds[one['type']]} {one['name']}" for one in related[:3])
-        raise refuse_one("", f"There refers to it: {first or 'something you may not see'}.")
+        raise refuse_one("", f"It is in use by {first or 'something you may not see'}.")
     try:
         with db.savepoint():
             Space.delete().where(Space.pk == number).execute()

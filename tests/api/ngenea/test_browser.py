@@ -213,6 +213,14 @@ def test_a_folder_that_cannot_be_read_is_told(root, london, space, monkeypatch):
     root.refused(404, "GET", "/file/", params={"path": "/projects/" + 300 * "x", "site": "london"})
 
 
+def test_a_folder_of_a_site_that_is_away_is_told(root, london, space):
+    """As when a file system is not mounted: not that the path is nowhere."""
+    london.folder.rename(london.folder.with_name("away"))
+    seen = look(root, "/")
+    assert (seen["name"], seen["error"]) == ("/", "the folder of the site is not there")
+    assert "site" in look(root, "/projects")["error"]
+
+
 def test_a_page_that_is_not_there_is_404_on_a_space_too(root, london, space):
     refused = root.refused(404, "GET", f"/spaces/{space}/files/", params={"page": "2"})
     assert refused == {"detail": "Invalid page."}

@@ -57,7 +57,7 @@ def test_secrets_are_kept_and_never_shown(root):
         ({"endpoint": "http://host", "scheme": "https"}, "endpoint"),
         ({"migration_target_folder": "/srv"}, "migration_target_folder"),
         ({"advanced_settings": {"x": 1}}, "advanced_settings"),
-        ({"container": "x"}, "non_field_errors"),
+        ({"container": "x"}, "container"),
         ({"storage_type": "FS"}, "migration_target_folder"),
         ({"storage_type": "FS", "migration_target_folder": "srv"}, "migration_target_folder"),
         ({"storage_type": "FS", "migration_target_folder": "/srv/../etc"}, "migration_target_folder"),

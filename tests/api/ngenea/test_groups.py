@@ -41,7 +41,7 @@ def test_a_group_is_made_read_changed_and_deleted(root, rights):
         ({"name": "Users"}, "name"),
         ({"name": "g", "permissions": [999999]}, "permissions"),
         ({"name": "g", "users": ["nobody"]}, "users"),
-        ({"name": "g", "nas_group": True}, "non_field_errors"),
+        ({"name": "g", "nas_group": True}, "nas_group"),
         (
             {"name": "g", "object_permissions": [{"model": "space", "object_pk": "1", "permission": 999999}]},
             "object_permissions",

@@ -44,7 +44,7 @@ def test_a_site_has_defaults_and_a_queue(root):
         ({"file_batch_gb": 0}, "file_batch_gb"),
         ({"bandwidth": -1}, "bandwidth"),
         ({"include": ["a\0"]}, "include"),
-        ({"gpfs_iscan_threads": 4}, "non_field_errors"),
+        ({"gpfs_iscan_threads": 4}, "gpfs_iscan_threads"),
     ],
 )
 def test_what_is_wrong_with_a_site_is_told_by_its_field(root, body, field):
@@ -179,13 +179,20 @@ def test_one_of_two_processes_of_a_host_stops(root, tmp_path):
 
 
 def test_one_of_two_processes_that_do_the_same_stops(root, tmp_path):
-    """The other one tells of the node again, at once."""
+    """The other one tells of the node again, long before its next heartbeat."""
+    from app.ngenea.worker import SiteWorker
+
     number = make_site(root)
-    with site_worker("london", tmp_path / "files"):
-        with site_worker("london", tmp_path / "files"):
+    other = SiteWorker("london", tmp_path, {"default": 1}, "node-1", beat=3600)
+    other.start()
+    try:
+        assert other.wait_ready(20)
+        with site_worker("london", tmp_path):
             pass
         eventually(lambda: root.get(f"/sites/{number}/health/")["health"] == "ok")
         assert root.get("/queues/")["results"][0]["nodes"][0]["online"] is True
+    finally:
+        other.stop()
     assert root.get("/nodes/")["results"][0]["online"] is False
 
 
@@ -216,8 +223,8 @@ def test_only_a_node_that_is_offline_is_renamed_or_forgotten(root, tmp_path):
     number = make_site(root)
     with site_worker("london", tmp_path / "files"):
         node = f"/nodes/{root.get('/nodes/')['results'][0]['id']}/"
-        root.refused(400, "PATCH", node, {"name": "node-2"})
-        root.refused(400, "DELETE", node)
+        assert "online" in root.refused(400, "PATCH", node, {"name": "node-2"})["detail"]
+        assert "online" in root.refused(400, "DELETE", node)["detail"]
         assert root.patch(node, {"name": "node-1", "site": "london"})["online"] is True
     assert root.patch(node, {"name": "node-2"})["name"] == "node-2"
     assert root.refused(400, "PATCH", node, {"site": "paris"})["site"]

@@ -79,6 +79,7 @@ def test_a_space_is_named_in_three_ways(root, bucket, form):
     ("body", "field"),
     [
         ({"local_file_regex": "("}, "local_file_regex"),
+        ({"local_file_regex": ""}, "local_file_regex"),
         ({"local_file_regex": r"(?=x)"}, "local_file_regex"),
         ({"space": "rome"}, "space"),
         ({"space": 77}, "space"),

@@ -74,7 +74,7 @@ def test_a_user_is_made_read_changed_and_deleted(nobody, root):
         ({"groups": ["none"]}, "groups"),
         ({"profile": {"timezone": "Mars/Olympus"}}, "profile"),
         ({"profile": {"home_site": 999}}, "profile"),
-        ({"nas_user": {"primary_group": "staff"}}, "non_field_errors"),
+        ({"nas_user": {"primary_group": "staff"}}, "nas_user"),
     ],
 )
 @pytest.mark.rule("ngenea 8")
