@@ -67,6 +67,7 @@ WORK_MODULES = {
     "ngenea": (
         "app.ngenea.buckets",
         "app.ngenea.folders",
+        "app.ngenea.job_removal",
         "app.ngenea.looking",
         "app.ngenea.probes",
         "app.ngenea.reconciling",

@@ -78,6 +78,10 @@ class Unit:
         if db.row(f"SELECT 1 FROM core_work WHERE pk = ? AND claim = ?{lock}", self.pk, self.claim) is None:  # noqa: S608
             raise LeaseLost(f"{self.kind} {self.key}")
 
+    def end(self) -> None:
+        """In a write unit that holds the unit: it is done together with what else is written there."""
+        db.execute("DELETE FROM core_work WHERE pk = ? AND claim = ?", self.pk, self.claim)
+
 
 _kinds: dict[str, Kind] = {}
 _listeners: list[Callable[[], None]] = []
@@ -111,7 +115,8 @@ def on_queued(call: Callable[[], None]) -> None:
 def enqueue(name: str, key: str = "", payload: Any = None, *, due: datetime | None = None, place: str = "") -> None:
     """Queue a unit in the write unit that is open; `key` '' makes one of its own.
 
-    There is one unit of a kind and key: queued again it takes the new payload, and runs once more if it is running.
+    There is one unit of a kind and key: queued again it takes the new payload and place, and runs once more if it is
+    running.
     With a `place` it waits for a worker that serves the place.
     """
     enqueue_many(name, [key or ids.uuid()], payload, due=due, place=place)
@@ -130,7 +135,8 @@ def enqueue_many(
     db.execute(
         "INSERT INTO core_work (kind, key, place, payload, state, again, attempts, due_ts, created_ts) VALUES "  # noqa: S608
         + ", ".join(["(?, ?, ?, ?, 'queued', ?, 0, ?, ?)"] * len(keys))
-        + " ON CONFLICT (kind, key) DO UPDATE SET payload = excluded.payload, again = (core_work.state = 'running'),"
+        + " ON CONFLICT (kind, key) DO UPDATE SET payload = excluded.payload, place = excluded.place,"
+        " again = (core_work.state = 'running'),"
         " attempts = CASE core_work.state WHEN 'running' THEN core_work.attempts ELSE 0 END,"
         " due_ts = CASE WHEN core_work.state = 'queued' AND core_work.due_ts < excluded.due_ts"
         " THEN core_work.due_ts ELSE excluded.due_ts END,"
@@ -202,6 +208,8 @@ def finish(unit: Unit) -> None:
         if db.execute("DELETE FROM core_work WHERE pk = ? AND claim = ? AND NOT again", unit.pk, unit.claim):
             return
         if not _release(unit.claim, "queued", "attempts = 0, due_ts = ?", clock.micros(clock.now())):
+            if db.row("SELECT 1 FROM core_work WHERE kind = ? AND key = ?", unit.kind, unit.key) is None:
+                return  # it has ended itself
             raise LeaseLost(f"{unit.kind} {unit.key}")
         wake()
 

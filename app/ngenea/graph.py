@@ -15,6 +15,7 @@ from app.ngenea import here, states
 from app.ngenea.job_paths import ROWS, flat, rows_of
 
 WORK: Final = "ngenea.task"
+FORGET: Final = "ngenea.forget_job"  # removes what is left of a job that was deleted
 
 GIVEN: Final = "flotilla.tasks.given_paths"  # looks at the paths that were submitted
 NAVIGATE: Final = "dynamo.tasks.recursive_navigate"  # looks into one folder
@@ -45,6 +46,11 @@ def hold(job: int) -> str | None:
     lock = " FOR UPDATE" if db.is_postgres() else ""
     found = db.row(f"SELECT state FROM ngenea_job WHERE pk = ?{lock}", job)  # noqa: S608
     return None if found is None else str(found[0])
+
+
+def going() -> set[int]:
+    """The jobs that are deleted, and of which some rows are still there. In a unit of work."""
+    return {int(key) for (key,) in db.rows("SELECT key FROM core_work WHERE kind = ?", FORGET)}
 
 
 def add(job: int, new: Sequence[NewTask], parent: int | None = None, *, dynamic: bool = False) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What is done to jobs: pause, resume, cancel, run again, delete, each in the states that allow it (ngenea 3.3)."""
+"""What is done to jobs: pause, resume, cancel, run again, each in the states that allow it (ngenea 3.3)."""
 
 from typing import Any, Final
 
@@ -16,7 +16,6 @@ REFUSALS: Final = {
     "resume": "Only a paused job can be resumed.",
     "cancel": "The job has ended, or is about to.",
 }
-ACTIVE: Final = "A job that has not ended cannot be deleted."
 
 
 def _pass(job: int, call: str) -> None:
@@ -62,10 +61,13 @@ def cancel(job: int) -> None:
 def resubmit(caller: Caller, number: int) -> int:
     """The number of a new job that does the same with the same paths; of the job itself when it has not ended.
 
-    Raises Forbidden where the caller sees no longer every space of it, Conflict where its site has lost the queue.
+    Raises NotFound for one that is deleted, Forbidden where the caller sees no longer every space of it, Conflict where
+    its site has lost the queue.
     """
     if graph.hold(number) not in states.ENDED:
         return number
+    if number in graph.going():
+        raise NotFound("Not found.")
     old: Any = Job.get_by_id(number)
     spaces = set(column(JobSpace.select(JobSpace.space).where(JobSpace.job == number)))
     seen = Space.select(Space.pk).where(Space.pk.in_(spaces), rights.visible(caller, Space))
@@ -114,14 +116,3 @@ def _copy_inputs(old: int, new: int, task: int) -> None:
         task,
         new,
     )
-
-
-def delete(job: int) -> None:
-    """Forget a job that has ended, with its tasks and what became of its paths. Raises Conflict, NotFound."""
-    state = graph.hold(job)
-    if state is None:
-        raise NotFound("Not found.")
-    if state not in states.ENDED:
-        raise Conflict(ACTIVE)
-    Job.delete().where(Job.pk == job).execute()
-    rights.forget_gone(Job, Task)

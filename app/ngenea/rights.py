@@ -10,6 +10,7 @@ from typing import Any, Final
 from peewee import SQL, fn
 
 from app.core.calls import Caller
+from app.ngenea import graph
 from app.ngenea.auth import SUPERUSER
 from models.base import column
 from models.ngenea.jobs import Job, JobSpace, Task, Workflow
@@ -94,6 +95,9 @@ ABOUT: Final[dict[Any, Callable[[int], Any]]] = {
     Workflow: lambda _: ALL,
 }
 
+# Jobs that are deleted are gone, whatever rows of them are still there.
+OF_JOBS: Final[dict[Any, Any]] = {Job: Job.pk, Task: Task.job}
+
 
 def visible(caller: Caller, model: Any) -> Any:
     """The condition for the rows of a model that a caller may know of. In a unit of work."""
@@ -113,6 +117,12 @@ def may(caller: Caller, verb: str, model: Any) -> bool:
 
 def permitted(caller: Caller, model: Any, verbs: Iterable[str]) -> Any:
     """The condition for the rows of a model that a caller has one of the rights on. In a unit of work."""
+    found = _permitted(caller, model, verbs)
+    going = graph.going() if model in OF_JOBS else set()
+    return found & OF_JOBS[model].not_in(going) if going else found
+
+
+def _permitted(caller: Caller, model: Any, verbs: Iterable[str]) -> Any:
     found = NONE
     for name, of in RULES[model]:
         numbers = _numbers(caller, name, verbs)

@@ -1,7 +1,7 @@
 """Jobs (ngenea 3.3, 3.4)."""
 
 from app.core.calls import Caller, Request
-from app.ngenea import job_actions, jobs, submissions
+from app.ngenea import job_actions, job_removal, jobs, submissions
 
 
 def list_jobs(
@@ -80,7 +80,7 @@ def get_job(id_: int, request: Request):
 
 def delete_job(id_: int):
     """Forget a job."""
-    job_actions.delete(id_)
+    job_removal.delete(id_)
     return None, 204
 
 

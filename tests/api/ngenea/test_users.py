@@ -4,7 +4,7 @@ import pytest
 
 from app.core.errors import BadRequest
 from app.ngenea import users
-from tests.support.ngenea import PASSWORD, make_group, make_user
+from tests.support.ngenea import PASSWORD, Hub, make_group, make_user
 
 NEW = {"username": "bea", "password": "quiet river stone"}
 
@@ -147,6 +147,20 @@ def test_who_is_deactivated_is_out_at_once(nobody, root, ada):
     nobody.refused(401, "POST", "/auth/token/", {"username": "ada", "password": PASSWORD})
     assert root.post("/users/ada/activate/")["is_active"] is True
     ada.get("/users/ada/")
+
+
+@pytest.mark.rule("ngenea 2")
+def test_tokens_of_a_deleted_user_are_not_those_of_the_next_one(nobody, root):
+    """Also where the next one gets the same number."""
+    new = {"username": "eve", "password": PASSWORD, "groups": ["Users"]}
+    root.post("/users/", new)
+    tokens = nobody.post("/auth/token/", {"username": "eve", "password": PASSWORD})
+    root.delete("/users/eve/")
+    root.post("/users/", {**new, "username": "boss", "groups": ["Administrators"]})
+    eve = Hub(nobody.http, f"Bearer {tokens['access']}")
+    eve.refused(401, "GET", "/users/")
+    nobody.refused(401, "POST", "/auth/token/refresh/", {"refresh": tokens["refresh"]})
+    nobody.refused(401, "POST", "/auth/token/verify/", {"token": tokens["access"], "type": "access"})
 
 
 def test_nobody_shuts_out_themselves_or_the_last_administrator(nobody, root):

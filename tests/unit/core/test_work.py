@@ -101,6 +101,18 @@ def test_work_of_a_place_waits_for_who_serves_it(database, done):
     assert work.claim() is work.claim("berlin") is None
 
 
+def test_work_that_is_queued_again_waits_where_it_was_queued_last(database, done):
+    for place in ("berlin", "oslo"):
+        with db.write():
+            work.enqueue("note", "a", place=place)
+    assert work.claim("berlin") is None
+    unit = work.claim("oslo")
+    with db.write():
+        work.enqueue("note", "a", place="berlin")
+    work.finish(unit)
+    assert work.claim("berlin").key == "a"
+
+
 def test_no_two_claim_the_same(database, done):
     for number in range(20):
         queue("note", str(number))

@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
-from app.core import db, work
+from app.core import db, failpoints, work
 from app.core.errors import Conflict, Forbidden, NotFound
-from app.ngenea import job_actions, running, states, tasks
+from app.ngenea import graph, job_actions, job_removal, rights, running, states, tasks
 from app.ngenea.outcomes import Outcome
-from models.ngenea.jobs import Job, JobInput, JobPath, Task, TaskPath
+from models.ngenea.jobs import Job, Task, TaskPath
 from tests.support.ngenea import make_group, make_user
 from tests.support.ngenea_jobs import (
     COPY,
@@ -17,6 +17,7 @@ from tests.support.ngenea_jobs import (
     call,
     check_counters,
     job_row,
+    make_hall,
     make_workflow,
     path_rows,
     root_caller,
@@ -318,12 +319,90 @@ def test_who_sees_the_space_no_more_repeats_nothing(hall, me):
 
 
 def test_a_deleted_job_leaves_nothing(hall, job):
-    with pytest.raises(Conflict), db.write():
-        job_actions.delete(job)
+    with pytest.raises(Conflict):
+        delete(job)
     hall.work_off()
-    with db.write():
-        job_actions.delete(job)
-        for model in (Job, JobInput, JobPath, Task, TaskPath):
-            assert model.select().count() == 0
+    delete(job)
+    assert left_of(job) == 0
     with pytest.raises(NotFound):
         call("cancel", job)
+
+
+def delete(number):
+    with db.write():
+        job_removal.delete(number)
+
+
+def left_of(number):
+    """How many rows there are of a job."""
+    tables = ("ngenea_job_input", "ngenea_job_path", "ngenea_job_space", "ngenea_task", "ngenea_task_path")
+    with db.read():
+        counts = [db.rows(f"SELECT COUNT(*) FROM {table} WHERE job_id = ?", number)[0][0] for table in tables]
+        return sum(counts) + db.rows("SELECT COUNT(*) FROM ngenea_job WHERE pk = ?", number)[0][0]
+
+
+@pytest.fixture
+def small_parts(monkeypatch, hall, job):
+    """A job that has ended and is too large to be removed in one transaction."""
+    hall.work_off()
+    monkeypatch.setattr(job_removal, "ROWS", 7)
+    return job
+
+
+def test_a_large_job_goes_in_parts(me, small_parts):
+    before = left_of(small_parts)
+    delete(small_parts)
+    assert 0 < left_of(small_parts) < before
+    # It is gone all the same.
+    for call_again in (delete, lambda number: job_actions.resubmit(me, number)):
+        with pytest.raises(NotFound), db.write():
+            call_again(small_parts)
+    with db.read():
+        assert not Job.select().where(rights.visible(me, Job)).exists()
+        assert not Task.select().where(rights.visible(me, Task)).exists()
+    work.run(work.claim())
+    assert left_of(small_parts) == 0
+    assert work.claim() is None
+
+
+def test_what_removes_a_job_goes_with_it(small_parts):
+    """A worker that dies just then leaves nothing that would remove the next job of this number."""
+    delete(small_parts)
+    unit = work.claim()
+    job_removal.forget(unit)
+    with db.read():
+        assert graph.going() == set()
+    work.finish(unit)
+
+
+def test_who_removes_a_job_may_die(tmp_path, small_parts):
+    file = tmp_path / "failpoints"
+    failpoints.configure(file)
+    file.write_text("ngenea.forgetting error@2\n")
+    try:
+        delete(small_parts)
+        work.run(work.claim())
+        assert left_of(small_parts) > 0
+    finally:
+        failpoints.configure(None)
+    with db.write():
+        db.execute("UPDATE core_work SET due_ts = 1")
+    work.run(work.claim())
+    assert left_of(small_parts) == 0
+    assert work.claim() is None
+
+
+def test_a_deleted_job_leaves_no_work_to_the_next_one(me, hall, tmp_path):
+    """On a site whose workers never came; a new job may get the numbers of the old one."""
+    paris = make_hall(tmp_path / "paris", "paris")
+    make_workflow("loud", {"name": SHOUT})
+    number = submit(me, "loud", SPACE, site="paris")
+    call("cancel", number)
+    delete(number)
+    with db.read():
+        assert db.rows("SELECT COUNT(*) FROM core_work WHERE kind = 'ngenea.task'") == [(0,)]
+    hall.file(b"a")
+    number = submit(me, "loud", SPACE)
+    hall.work_off()
+    assert job_row(number).state == "SUCCESS"
+    assert paris.work_off() == 0

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from app.core import db, work
-from app.ngenea import here, install, job_actions, run_tasks, submissions, workflows
+from app.ngenea import here, install, job_removal, run_tasks, submissions, workflows
 from models.ngenea.jobs import JobPath
 from models.ngenea.sites import Queue
 from tests.support.ngenea import make_user
@@ -71,7 +71,7 @@ def test_a_file_that_cannot_go_is_an_error_of_its_own(fs, through):
     assert (job.state, job.processed, job.discovered) == ("SUCCESS", 1, 1)
     assert not fs.is_stub(b"good")
     with db.write():
-        job_actions.delete(job.pk)
+        job_removal.delete(job.pk)
         assert JobPath.select().count() == 0
 
 
