@@ -404,6 +404,48 @@ def test_a_bucket_that_is_away_costs_nothing(fs: World):
     assert (fs.states(), fs.journal()) == ({}, [])
 
 
+def test_an_empty_folder_where_the_store_was_is_not_filled(fs: World):
+    """As a mount point is while nothing is mounted on it."""
+    path, there = fs.write(b"a/file", b"data"), Path(fs.bucket.migration_target_folder)
+    there.rename(f"{there}-away")
+    there.mkdir()
+    outcome = fs.one("migrate", path)
+    assert (outcome.state, outcome.code) == ("failed", "store")
+    assert "mounted" in outcome.message
+    assert list(there.iterdir()) == []
+    assert fs.read(b"a/file") == b"data"
+
+
+def test_a_store_that_is_taken_away_meanwhile_is_not_made_anew(fs: World, monkeypatch):
+    path, there = fs.write(b"a/file", b"data"), Path(fs.bucket.migration_target_folder)
+    monkeypatch.setattr(
+        "app.ngenea.objects_fs.FolderStore._describe", lambda *args: there.rename(f"{there}-away") and None
+    )
+    assert fs.one("migrate", path).code == "store"
+    assert not there.exists()
+
+
+@rule("ngenea 8")
+@pytest.mark.parametrize("task", ["migrate", "recall"])
+def test_a_bucket_that_is_soon_back_is_waited_for(fs: World, monkeypatch, task):
+    paths = [fs.write(b"%d" % n, b"data") for n in range(3)]
+    if task == "recall":
+        fs.run("migrate", *paths)
+    there = Path(fs.bucket.migration_target_folder)
+    away = there.rename(f"{there}-away")
+    naps = []
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 3:
+            away.rename(there)
+
+    monkeypatch.setattr(context, "PATIENCE", 60)
+    monkeypatch.setattr(context, "time", SimpleNamespace(monotonic=lambda: float(len(naps)), sleep=sleep))
+    assert {one.state for one in fs.run(task, *paths)} == {"processed"}
+    assert len(naps) == 3
+
+
 @rule("ngenea 6")
 @pytest.mark.parametrize(("task", "method"), [("migrate", "put"), ("recall", "read")])
 def test_one_object_that_cannot_be_had_keeps_no_others_back(world: World, monkeypatch, task, method):
