@@ -370,6 +370,51 @@ def test_a_stub_whose_head_or_size_was_changed_is_none(world: World, head):
     assert world.read(b"file") == changed
 
 
+def test_a_stub_that_was_emptied_is_an_empty_file(world: World):
+    path = world.write(b"file", b"x" * 10_000)
+    world.run("migrate", path)
+    os.truncate(world.path(b"file"), 0)
+    assert world.one("migrate", path).state == "processed"
+    world.run("recall", path)
+    assert world.read(b"file") == b""
+
+
+def test_a_path_that_is_given_twice_is_done_once(world: World):
+    path = world.write(b"file", b"data")
+    assert [one.state for one in world.run("migrate", path, path)] == ["processed"]
+
+
+def test_who_gets_the_number_of_an_inode_gets_nothing_else(world: World):
+    """The stub may live on under a name that we do not know: where its data is stays noted."""
+    gone, new = world.write(b"gone", b"x" * 10_000), b"/space/new"
+    world.run("migrate", gone)
+    os.rename(world.path(b"gone"), world.folder / "aside")
+    world.write(b"new", b"another file")
+    with db.write():
+        db.execute("UPDATE ngenea_entry SET inode = ?", world.stat(b"new").st_ino)
+    assert world.one("migrate", new).state == "processed"
+    assert world.states() == {gone: "migrated", new: "migrated"}
+    assert world.objects() == ["work/gone", "work/new"]
+
+
+@rule("ngenea 8")
+@pytest.mark.parametrize(("task", "method"), [("migrate", "put"), ("recall", "read")])
+def test_once_a_bucket_is_away_no_other_file_waits_for_it(fs: World, monkeypatch, task, method):
+    paths = [fs.write(b"%d" % n, b"data") for n in range(5)]
+    if task == "recall":
+        fs.run("migrate", *paths)
+    tries = []
+
+    def away(self, *args, **options):
+        tries.append(args)
+        raise StoreError("away")
+
+    for name in (method, "probe"):
+        monkeypatch.setattr(type(fs.store), name, away)
+    assert {(one.state, one.message) for one in fs.run(task, *paths)} == {("failed", "away")}
+    assert len(tries) == 2, "the file, and whether the bucket is there"
+
+
 @rule("ngenea 1")
 def test_delete_on_recall(world: World):
     with db.write():
