@@ -116,6 +116,20 @@ def test_the_bucket_is_asked_before_data_is_dropped_on_the_word_of_an_entry(worl
     assert world.content("work/file") == b"data"
 
 
+def test_data_is_not_dropped_for_an_object_that_is_another_now(world: World):
+    """Of the same size, and honest about what it is."""
+    path, other = world.write(b"file", b"mine"), world.write(b"other", b"else")
+    world.run("migrate", path, premigrate=True)
+    with open(world.path(b"other"), "rb") as file:
+        metadata = Metadata(4, 0, 0o644, 0, 0, "", owner())
+        world.store.put("work/file", Source(file.fileno(), 4, lambda count: None), metadata, replace=True)
+    assert world.one("migrate", path).state == "processed"
+    assert {world.content(key) for key in world.objects()} == {b"mine", b"else"}
+    assert other not in world.states()
+    world.run("recall", path)
+    assert world.read(b"file") == b"mine"
+
+
 @rule("ngenea 5")
 def test_a_file_changed_after_premigration_is_sent_anew(world: World):
     path = world.write(b"file", b"old data")
