@@ -13,7 +13,7 @@ from app.core.secrets import SecretError
 from app.ngenea import pages, probes, questions, rights
 from app.ngenea.endpoints import address, scheme_of
 from app.ngenea.faults import Faults, refuse, refuse_one
-from app.ngenea.objects import StoreError, open_store, seal_secrets, unseal_secrets
+from app.ngenea.objects import StoreError, seal_secrets, unseal_secrets
 from models.ngenea.files import Entry, Journal
 from models.ngenea.sites import Bucket, ExternalTarget, Site
 
@@ -194,7 +194,7 @@ def _answer(_: int, question: Document) -> Document:
 
 def _try(bucket: Any) -> Document:
     try:
-        open_store(bucket).probe()
+        probes.try_out(bucket)
     except (StoreError, SecretError) as exc:
         return {"ok": False, "message": str(exc)}
     return {"ok": True, "message": "written, read back and deleted"}

@@ -13,6 +13,7 @@ from models.ngenea.files import Entry
 from models.ngenea.sites import Bucket
 
 BURST: Final = 1.0  # seconds of the rate that may pass at once
+PATIENCE: Final = 5.0  # seconds that a bucket may be away; what takes longer is an error of each file
 NAP: Final = 0.2  # seconds; how long a wait goes on without asking whether to stop
 
 
@@ -80,13 +81,19 @@ class Context:
             raise Stopped
         _rate.wait(count, (self.bandwidth or 0) * 1_000_000 / 8, self.stopped)
 
-    def is_away(self, bucket: Bucket) -> bool:
-        """Whether a bucket that has failed with one file fails altogether."""
-        try:
-            self.store(bucket).probe()
-        except StoreError:
-            return True
-        return False
+    def is_back(self, bucket: Bucket) -> bool:
+        """Whether a bucket that has failed answers, at once or within PATIENCE. Raises Stopped."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self.store(bucket).probe()
+                return True
+            except StoreError:
+                if time.monotonic() >= until:
+                    return False
+            if self.stopped():
+                raise Stopped
+            time.sleep(NAP)
 
     def store(self, bucket: Bucket) -> ObjectStore:
         """The store of a bucket, opened once. Raises StoreError."""

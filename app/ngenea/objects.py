@@ -234,8 +234,8 @@ class ObjectStore(Protocol):
         """Have all that was put on disk, where that is ours to see to."""
         ...
 
-    def prepare(self) -> None:
-        """Make what is missing of a store that nothing is in yet. Raises StoreError."""
+    def prepare(self, *, wholly: bool = True) -> None:
+        """Make what is missing of a store that nothing is in yet; itself only `wholly`. Raises StoreError."""
         ...
 
     def probe(self) -> datetime:

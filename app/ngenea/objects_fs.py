@@ -44,7 +44,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class FolderStore:
-    """The objects in `folder`, which must exist: one that does not may be a file system that is not mounted."""
+    """The objects in `folder`, once it is prepared: one that is not may be a file system that is not mounted."""
 
     at_once = 1
 
@@ -77,10 +77,8 @@ class FolderStore:
     def _create(self, temporary: str) -> int:
         try:
             return os.open(temporary, NEW, 0o600)
-        except FileNotFoundError:
-            with suppress(FileExistsError):
-                os.mkdir(self._own, 0o700)
-            return os.open(temporary, NEW, 0o600)
+        except FileNotFoundError as exc:
+            raise Missing(f"there is no {self._own}: is the folder's file system mounted?") from exc
 
     def _copy(self, source: Source, temporary: str) -> str:
         """Copy the file, holes as holes; the hash. Errors of the file pass, those of the folder become StoreError."""
@@ -120,18 +118,30 @@ class FolderStore:
             if replace:
                 with suppress(FileNotFoundError):
                     os.unlink(path + META)
-                _rename(temporary, path)
+                self._rename(temporary, path)
                 os.rename(temporary + META, path + META)
                 return
             if os.path.lexists(path):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-            _rename(temporary + META, path + META)
+            self._rename(temporary + META, path + META)
             _rename_new(temporary, path)
         except OSError as exc:
             if exc.errno in IN_THE_WAY:
                 blocked = not os.path.isfile(path)
                 raise Exists(path[len(self._folder) + 1 :], sha256, blocked=blocked) from exc
             raise
+
+    def _rename(self, old: str, new: str) -> None:
+        """Rename, into a folder that may have to be made; never that of the store, which may have been taken away."""
+        try:
+            os.rename(old, new)
+        except FileNotFoundError:
+            at = self._folder
+            for name in os.path.dirname(new)[len(at) + 1 :].split("/"):
+                at = f"{at}/{name}"
+                with suppress(FileExistsError):
+                    os.mkdir(at)
+            os.rename(old, new)
 
     def _path(self, key: str) -> str:
         names = (
@@ -215,10 +225,12 @@ class FolderStore:
             finally:
                 os.close(descriptor)
 
-    def prepare(self) -> None:
+    def prepare(self, *, wholly: bool = True) -> None:
         """See ObjectStore. The folder is made in one that exists: further above nothing may be mounted yet."""
-        with _told(), suppress(FileExistsError):
-            os.mkdir(self._folder, 0o700)
+        with _told():
+            for folder in (self._folder, self._own) if wholly else (self._own,):
+                with suppress(FileExistsError):
+                    os.mkdir(folder, 0o700)
 
     def probe(self) -> datetime:
         """See ObjectStore."""
@@ -263,15 +275,6 @@ def _described(path: str) -> Metadata | None:
 def _is_ours(path: str) -> bool:
     described = _described(path)
     return described is not None and described.owner == owner()
-
-
-def _rename(old: str, new: str) -> None:
-    """Rename, into a folder that may have to be made."""
-    try:
-        os.rename(old, new)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(new), exist_ok=True)
-        os.rename(old, new)
 
 
 def _rename_new(old: str, new: str) -> None:

@@ -167,7 +167,7 @@ class S3Objects:
     def sync(self) -> None:
         """See ObjectStore. What S3 has acknowledged is durable."""
 
-    def prepare(self) -> None:
+    def prepare(self, *, wholly: bool = True) -> None:
         """See ObjectStore. Buckets are their owner's to make."""
 
     def _begin(self, key: str, content: bytes) -> None:

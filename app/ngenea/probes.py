@@ -1,5 +1,6 @@
 """Whether a site reaches the bucket of a target: tried by a settings task, there (ngenea 4)."""
 
+from datetime import datetime
 from typing import Any
 
 from app.core import clock, db
@@ -28,23 +29,32 @@ def queue_all(bucket: int) -> None:
         queue(row.target, row.site_id)
 
 
+def try_out(bucket: Any, claim: str = "", *, make: bool = False) -> datetime:
+    """Write a small object, read it back and delete it; the store's clock. A bucket that nothing is in is prepared.
+
+    `make`: it may be made. Raises StoreError, SecretError.
+    """
+    with db.read():
+        used = Entry.select().join(ExternalTarget).where(ExternalTarget.bucket == bucket).exists()
+    store = open_store(bucket, claim)
+    if not used:
+        store.prepare(wholly=make)
+    return store.probe()
+
+
 @settings_tasks.tasktype(TYPE)
 def probe(order: settings_tasks.Order) -> dict[str, Any]:
-    """Write a small object, read it back and delete it."""
+    """Try a target's bucket out; it is ready then."""
     where = (TargetSite.target == order.request["external_target"], TargetSite.site == order.site)
     with db.read():
         rows: Any = Bucket.select().join(ExternalTarget).join(TargetSite).where(*where)
         bucket = rows.first()
-        used = Entry.select().join(ExternalTarget).where(ExternalTarget.bucket == bucket).exists()
     if bucket is None:
         raise settings_tasks.Impossible("the target is not for this site any more")
     if mixed := Plan(order.site, here.folder(order.site)).mixed_with(bucket):
         raise settings_tasks.Impossible(MIXED.format(mixed))
     try:
-        store = open_store(bucket, order.claim)
-        if not used:
-            store.prepare()
-        moment = store.probe()
+        moment = try_out(bucket, order.claim, make=True)
     except StoreError as exc:
         raise OSError(str(exc)) from exc
     except SecretError as exc:

@@ -15,7 +15,7 @@ from app.ngenea import catalogue, inodes
 from app.ngenea.context import Context, Stopped
 from app.ngenea.held import BUSY, STUB_CHANGED, UNKNOWN_STUB, Held, fault, refusal, waves
 from app.ngenea.inodes import MIGRATED, PREMIGRATED
-from app.ngenea.objects import ZEROS, Altered, Digest, Missing, ObjectStore, StoreError
+from app.ngenea.objects import ZEROS, Altered, Digest, ObjectStore, StoreError
 from app.ngenea.outcomes import Outcome
 from models.ngenea.files import Entry
 
@@ -148,8 +148,15 @@ class _Recall:
             return
         try:
             with inodes.lease(job.held.descriptor), inodes.keeping_rights(job.held.descriptor):
-                self._fill(job, self._context.store(bucket))
-                self._restore(job, self._context.store(bucket))
+                try:
+                    self._bring(job)
+                except Altered:
+                    raise
+                except StoreError as exc:
+                    if not self._context.is_back(bucket):
+                        self._broken[bucket.pk] = fault(exc)
+                        raise
+                    self._bring(job)
             return
         except Altered:
             job.outcome = job.held.outcome("failed", *MISMATCH)
@@ -157,9 +164,12 @@ class _Recall:
             job.stopped = True
         except (StoreError, OSError) as exc:
             job.outcome = job.held.outcome("failed", *fault(exc))
-            if isinstance(exc, StoreError) and not isinstance(exc, Missing) and self._context.is_away(bucket):
-                self._broken[bucket.pk] = fault(exc)
         self._empty(job)
+
+    def _bring(self, job: Job) -> None:
+        store = self._context.store(job.entry.target.bucket)
+        self._fill(job, store)
+        self._restore(job, store)
 
     def _empty(self, job: Job) -> None:
         """Make the file a stub again. Where that fails the journal keeps it, for whoever comes next."""

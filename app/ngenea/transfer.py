@@ -78,15 +78,17 @@ class Sender:
             return
         try:
             self._context.tick(0)
-            self._send(job, self._context.store(job.bucket))
+            try:
+                self._send(job, self._context.store(job.bucket))
+            except StoreError as exc:
+                if not self._context.is_back(job.bucket):
+                    self._broken[job.bucket.pk] = fault(exc)
+                    raise
+                self._send(job, self._context.store(job.bucket))
             self.check_same(job)
         except Stopped:
             job.stopped = True
-        except StoreError as exc:
-            job.fail(fault(exc))
-            if self._context.is_away(job.bucket):
-                self._broken[job.bucket.pk] = fault(exc)
-        except (Shrunk, OSError) as exc:
+        except (StoreError, Shrunk, OSError) as exc:
             job.fail(fault(exc))
 
     def _send(self, job: Job, store: ObjectStore) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.core import clock, db
-from app.ngenea import here, install, tasks
+from app.ngenea import context, here, install, tasks
 from app.ngenea.context import Context
 from app.ngenea.objects import ObjectStore, open_store, seal_secrets
 from app.ngenea.outcomes import Outcome
@@ -220,9 +220,9 @@ def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def fs_bucket(tmp_path: Path, name: str = "store") -> Bucket:
-    folder = tmp_path / name
-    folder.mkdir()
-    return bucket_row(name, "FS", migration_target_folder=str(folder))
+    made = bucket_row(name, "FS", migration_target_folder=str(tmp_path / name))
+    open_store(made).prepare()
+    return made
 
 
 def s3_bucket(endpoint: str) -> Bucket:
@@ -243,8 +243,9 @@ def make_world(tmp_path: Path, bucket: Bucket) -> World:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files that others are at work on are tried once: nobody lets go of them here while a task waits."""
+    """Files that others are at work on, and buckets that are away, are tried once: nothing changes while one waits."""
     monkeypatch.setattr(tasks, "PAUSES", (0,))
+    monkeypatch.setattr(context, "PATIENCE", 0)
 
 
 @pytest.fixture(params=["FS", "S3"])

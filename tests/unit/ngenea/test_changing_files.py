@@ -35,6 +35,18 @@ def test_what_is_written_while_the_bucket_syncs(world: World, monkeypatch, premi
     assert world.read(b"file") == b"other"
 
 
+def test_an_object_that_was_replaced_stays_when_the_file_changes_once_more(world: World, monkeypatch):
+    path = world.write(b"file", b"first")
+    world.run("migrate", path, premigrate=True)
+    world.write(b"file", b"second")
+    during(monkeypatch, "ngenea.uploaded", lambda: world.write(b"file", b"third"))
+    assert world.one("migrate", path).code == "modified"
+    assert world.objects() == ["work/file"]
+    monkeypatch.undo()
+    assert world.one("migrate", path).state == "processed"
+    assert (world.objects(), world.content("work/file")) == (["work/file"], b"third")
+
+
 @rule("ngenea 5")
 @pytest.mark.parametrize("moment", ["ngenea.uploaded", "ngenea.punching"])
 def test_what_is_written_through_a_mapping(world: World, monkeypatch, moment):

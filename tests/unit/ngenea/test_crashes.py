@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.core import db, failpoints
-from app.ngenea import inodes
+from app.ngenea import catalogue, inodes
 from app.ngenea.reconcile import reconcile
 from tests.unit.ngenea.conftest import World
 
@@ -147,6 +147,26 @@ def test_a_zombie_that_has_the_file_keeps_others_away(world: World, orders):
     os.close(zombie)
     world.crash()
     assert world.one("migrate", path).state == "processed"
+
+
+def test_a_dry_run_leaves_what_broke_off(world: World, orders):
+    path = world.write(b"file", b"data")
+    die(world, orders, "ngenea.uploaded", "migrate", path)
+    world.crash()
+    left = world.journal()
+    world.run("migrate", path, context=world.context(dry_run=True))
+    assert world.journal() == left != []
+
+
+def test_a_stale_row_has_one_heir(world: World, orders):
+    die(world, orders, "ngenea.journal", "migrate", world.write(b"file", b"data"))
+    world.crash()
+    with db.read():
+        first, second = catalogue.stale(world.site.pk), catalogue.stale(world.site.pk)
+    with db.write():
+        assert catalogue.take_over(first[0], "one")
+    with db.write():
+        assert not catalogue.take_over(second[0], "another")
 
 
 def die_row(world: World, path: bytes, descriptor: int) -> None:

@@ -116,6 +116,20 @@ def test_the_bucket_is_asked_before_data_is_dropped_on_the_word_of_an_entry(worl
     assert world.content("work/file") == b"data"
 
 
+def test_data_is_not_dropped_for_an_object_that_is_another_now(world: World):
+    """Of the same size, and honest about what it is."""
+    path, other = world.write(b"file", b"mine"), world.write(b"other", b"else")
+    world.run("migrate", path, premigrate=True)
+    with open(world.path(b"other"), "rb") as file:
+        metadata = Metadata(4, 0, 0o644, 0, 0, "", owner())
+        world.store.put("work/file", Source(file.fileno(), 4, lambda count: None), metadata, replace=True)
+    assert world.one("migrate", path).state == "processed"
+    assert {world.content(key) for key in world.objects()} == {b"mine", b"else"}
+    assert other not in world.states()
+    world.run("recall", path)
+    assert world.read(b"file") == b"mine"
+
+
 @rule("ngenea 5")
 def test_a_file_changed_after_premigration_is_sent_anew(world: World):
     path = world.write(b"file", b"old data")
@@ -370,6 +384,51 @@ def test_a_stub_whose_head_or_size_was_changed_is_none(world: World, head):
     assert world.read(b"file") == changed
 
 
+def test_a_stub_that_was_emptied_is_an_empty_file(world: World):
+    path = world.write(b"file", b"x" * 10_000)
+    world.run("migrate", path)
+    os.truncate(world.path(b"file"), 0)
+    assert world.one("migrate", path).state == "processed"
+    world.run("recall", path)
+    assert world.read(b"file") == b""
+
+
+def test_a_path_that_is_given_twice_is_done_once(world: World):
+    path = world.write(b"file", b"data")
+    assert [one.state for one in world.run("migrate", path, path)] == ["processed"]
+
+
+def test_who_gets_the_number_of_an_inode_gets_nothing_else(world: World):
+    """The stub may live on under a name that we do not know: where its data is stays noted."""
+    gone, new = world.write(b"gone", b"x" * 10_000), b"/space/new"
+    world.run("migrate", gone)
+    os.rename(world.path(b"gone"), world.folder / "aside")
+    world.write(b"new", b"another file")
+    with db.write():
+        db.execute("UPDATE ngenea_entry SET inode = ?", world.stat(b"new").st_ino)
+    assert world.one("migrate", new).state == "processed"
+    assert world.states() == {gone: "migrated", new: "migrated"}
+    assert world.objects() == ["work/gone", "work/new"]
+
+
+@rule("ngenea 8")
+@pytest.mark.parametrize(("task", "method"), [("migrate", "put"), ("recall", "read")])
+def test_once_a_bucket_is_away_no_other_file_waits_for_it(fs: World, monkeypatch, task, method):
+    paths = [fs.write(b"%d" % n, b"data") for n in range(5)]
+    if task == "recall":
+        fs.run("migrate", *paths)
+    tries = []
+
+    def away(self, *args, **options):
+        tries.append(args)
+        raise StoreError("away")
+
+    for name in (method, "probe"):
+        monkeypatch.setattr(type(fs.store), name, away)
+    assert {(one.state, one.message) for one in fs.run(task, *paths)} == {("failed", "away")}
+    assert len(tries) == 2, "the file, and whether the bucket is there"
+
+
 @rule("ngenea 1")
 def test_delete_on_recall(world: World):
     with db.write():
@@ -402,6 +461,48 @@ def test_a_bucket_that_is_away_costs_nothing(fs: World):
     assert all("\n" not in one.message and "127.0.0.1" in one.message for one in outcomes)
     assert [fs.read(b"%d" % n) for n in range(20)] == [b"data"] * 20
     assert (fs.states(), fs.journal()) == ({}, [])
+
+
+def test_an_empty_folder_where_the_store_was_is_not_filled(fs: World):
+    """As a mount point is while nothing is mounted on it."""
+    path, there = fs.write(b"a/file", b"data"), Path(fs.bucket.migration_target_folder)
+    there.rename(f"{there}-away")
+    there.mkdir()
+    outcome = fs.one("migrate", path)
+    assert (outcome.state, outcome.code) == ("failed", "store")
+    assert "mounted" in outcome.message
+    assert list(there.iterdir()) == []
+    assert fs.read(b"a/file") == b"data"
+
+
+def test_a_store_that_is_taken_away_meanwhile_is_not_made_anew(fs: World, monkeypatch):
+    path, there = fs.write(b"a/file", b"data"), Path(fs.bucket.migration_target_folder)
+    monkeypatch.setattr(
+        "app.ngenea.objects_fs.FolderStore._describe", lambda *args: there.rename(f"{there}-away") and None
+    )
+    assert fs.one("migrate", path).code == "store"
+    assert not there.exists()
+
+
+@rule("ngenea 8")
+@pytest.mark.parametrize("task", ["migrate", "recall"])
+def test_a_bucket_that_is_soon_back_is_waited_for(fs: World, monkeypatch, task):
+    paths = [fs.write(b"%d" % n, b"data") for n in range(3)]
+    if task == "recall":
+        fs.run("migrate", *paths)
+    there = Path(fs.bucket.migration_target_folder)
+    away = there.rename(f"{there}-away")
+    naps = []
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 3:
+            away.rename(there)
+
+    monkeypatch.setattr(context, "PATIENCE", 60)
+    monkeypatch.setattr(context, "time", SimpleNamespace(monotonic=lambda: float(len(naps)), sleep=sleep))
+    assert {one.state for one in fs.run(task, *paths)} == {"processed"}
+    assert len(naps) == 3
 
 
 @rule("ngenea 6")

@@ -154,8 +154,9 @@ url, folder, key, site, claim, root, user, *names = sys.argv[1:]
 secrets.configure(Path(key))
 db.configure(url, lock_dir=Path(folder))
 objects.owner()
-with db.write():
-    pass
+for unit in (db.read, db.write):  # the files of the database are open from here on
+    with unit():
+        db.row("SELECT count(*) FROM ngenea_journal")
 os.chdir(root)
 os.setgroups([])
 os.setresgid(int(user), int(user), int(user))

@@ -84,7 +84,6 @@ def test_an_object_that_another_target_of_the_bucket_names_stays(world: World):
 
 def test_temporary_files_of_the_dead_go(fs: World):
     folder = os.path.join(fs.bucket.migration_target_folder, ".flotilla")
-    os.makedirs(folder)
     for name in (f"{fs.claim}.1", "dead.1", "dead.1.meta"):
         with open(os.path.join(folder, name), "wb"):
             pass
