@@ -14,7 +14,7 @@ from app.core import clock, db
 from models.ngenea.files import Entry, Journal
 from models.ngenea.sites import Bucket, ExternalTarget
 
-BATCH: Final = 256  # paths that are looked at together: as many files are open at once
+BATCH: Final = 512  # paths that are looked at together: as many files are open at once
 ROWS: Final = 500  # rows of one statement
 LOST: Final = b"\0"
 

@@ -34,7 +34,6 @@ class Run:
     site: Any
     folder: Path
     since: datetime
-    again: bool
     _looked: float = field(default=0.0, repr=False)
     _stopped: bool = field(default=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -84,7 +83,7 @@ class Run:
 def begin(unit: work.Unit) -> Run | None:
     """A task that is ours now; None when there is nothing to be done, or not now. Opens its own units."""
     number = int(unit.key)
-    with db.write():
+    with db.write(durable=False):
         found = db.row("SELECT job_id FROM ngenea_task WHERE pk = ?", number)
         state = graph.hold(found[0]) if found is not None else None
         if found is None or state is None:
@@ -127,8 +126,7 @@ def _run(unit: work.Unit, task: Any) -> Run:
     growing = site.enable_auto_file_batch_sizing
     plan = rules.plan(job.definition, list(spaces.values()), *limits, growing=growing)
     folder = here.folder(task.site_id)
-    again = task.started_ts is not None
-    return Run(unit, task, task.job_id, job.dry_run, plan, site, folder, job.created_ts, again)
+    return Run(unit, task, task.job_id, job.dry_run, plan, site, folder, job.created_ts)
 
 
 def given_up(key: str, error: str) -> None:
