@@ -34,6 +34,7 @@ class Run:
     site: Any
     folder: Path
     since: datetime
+    again: bool
     _looked: float = field(default=0.0, repr=False)
     _stopped: bool = field(default=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -50,6 +51,8 @@ class Run:
 
     def stopped(self) -> bool:
         """Whether to stop at the next file; looked up once a second at most. Outside of units."""
+        if self._stopped or time.monotonic() - self._looked < LOOK_SECONDS:
+            return self._stopped
         with self._lock:
             if not self._stopped and time.monotonic() - self._looked >= LOOK_SECONDS:
                 with db.read():
@@ -126,7 +129,8 @@ def _run(unit: work.Unit, task: Any) -> Run:
     growing = site.enable_auto_file_batch_sizing
     plan = rules.plan(job.definition, list(spaces.values()), *limits, growing=growing)
     folder = here.folder(task.site_id)
-    return Run(unit, task, task.job_id, job.dry_run, plan, site, folder, job.created_ts)
+    again = task.started_ts is not None
+    return Run(unit, task, task.job_id, job.dry_run, plan, site, folder, job.created_ts, again)
 
 
 def given_up(key: str, error: str) -> None:
