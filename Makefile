@@ -53,6 +53,8 @@ bench: install ## Speed against comparable servers, as ratios; writes docs/expla
 	@$(BIN)/uv sync --quiet --frozen --inexact --group bench
 	$(BIN)/python -m tests.bench --write
 	$(BIN)/python -m tests.bench.nebula --write
+	@command -v rclone >/dev/null || echo "No rclone here: nothing to compare files with"
+	@! command -v rclone >/dev/null || $(BIN)/python -m tests.bench.ngenea
 
 full: install ## The long versions of all tests
 	FLOTILLA_FULL=1 FLOTILLA_FUZZ_EXAMPLES=100 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup

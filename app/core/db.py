@@ -100,11 +100,13 @@ def read() -> Iterator[None]:
 
 
 @contextmanager
-def write() -> Iterator[None]:
+def write(*, durable: bool = True) -> Iterator[None]:
     """One transaction: commits at the end, also before a Problem that says `keep`; any other error rolls back.
 
-    Joins a write unit that is open; inside read() it raises RuntimeError. Raises Unavailable when the turn does not
-    come within 5 s or the database gives up (deadlock, shutdown).
+    One that is not `durable` does not wait for the disk: it outlives this process, but may be gone with the power, and
+    is for what would then be done again as if never begun. No later one outlives it.
+    Joins a write unit that is open, as that one is; inside read() it raises RuntimeError. Raises Unavailable when the
+    turn does not come within 5 s or the database gives up (deadlock, shutdown).
     """
     if _unit.mode == "write":
         yield
@@ -113,7 +115,7 @@ def write() -> Iterator[None]:
         raise RuntimeError(f"write() inside {_unit.mode}()")
     kept: Problem | None = None
     _unit.after = []
-    with _turn(), _connected("write") as engine, engine.transaction(engine.WRITE):
+    with _turn(), _connected("write") as engine, engine.transaction(engine.writing(durable)):
         try:
             yield
         except Problem as problem:

@@ -55,16 +55,17 @@ class _Pair(threading.local):
 
     def __init__(self) -> None:
         self.connections: dict[bool, _Connection] = {}
+        self.durable = True
 
 
 class Sqlite(SqliteDatabase):
     """A file, with two connections for each thread, kept. Remembers them all, so that one thread can close them."""
 
     READ: Final = "DEFERRED"
-    WRITE: Final = "IMMEDIATE"
 
     def __init__(self, file: Path, before: Before, synchronous: str) -> None:
         self._before = before
+        self._synchronous = synchronous
         self._pair = _Pair()
         self._opened: WeakSet[_Connection] = WeakSet()
         self._opening = threading.Lock()
@@ -106,6 +107,13 @@ class Sqlite(SqliteDatabase):
             mine[wanted].execute(f"PRAGMA query_only={int(wanted)}")
         if inherited.connection() is not mine[wanted]:
             inherited._state.set_connection(mine[wanted])
+
+    def writing(self, durable: bool) -> str:
+        """How a transaction of this thread begins that writes. In WAL mode NORMAL leaves the log to a later commit."""
+        if self._pair.durable != durable and self._synchronous == "full":
+            self._pair.connections[False].execute(f"PRAGMA synchronous={'full' if durable else 'normal'}")
+            self._pair.durable = durable
+        return "IMMEDIATE"
 
     def _another(self) -> _Connection:
         inherited: Any = self
@@ -155,7 +163,6 @@ class Postgres(PooledPostgresqlDatabase):
     """A server, reached through a pool."""
 
     READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-    WRITE: Final = "BEGIN"
 
     def __init__(self, name: str, before: Before, **options: Any) -> None:
         self._before = before
@@ -195,6 +202,10 @@ class Postgres(PooledPostgresqlDatabase):
 
     def only_read(self, wanted: bool) -> None:
         """Nothing to do: the transaction says so."""
+
+    def writing(self, durable: bool) -> str:
+        """How a transaction begins that writes."""
+        return "BEGIN" if durable else "BEGIN; SET LOCAL synchronous_commit = off"
 
     def would_not_commit(self) -> bool:
         """Whether COMMIT would roll back in silence, because a statement has failed."""

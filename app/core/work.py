@@ -163,7 +163,7 @@ def claim(place: str = "") -> Unit | None:
         if db.row(f"SELECT 1 FROM core_work WHERE {wanted} LIMIT 1", *params) is None:  # noqa: S608
             return None
     skip = " FOR UPDATE SKIP LOCKED" if db.is_postgres() else ""
-    with db.write():
+    with db.write(durable=False):
         found = db.row(
             f"SELECT {COLUMNS} FROM core_work WHERE {wanted} ORDER BY due_ts, pk LIMIT 1{skip}",  # noqa: S608
             *params,
@@ -204,7 +204,7 @@ def run(unit: Unit) -> None:
 
 def finish(unit: Unit) -> None:
     """The unit is done: it goes, or is queued once more when it was asked for meanwhile. Raises LeaseLost."""
-    with db.write():
+    with db.write(durable=False):
         if db.execute("DELETE FROM core_work WHERE pk = ? AND claim = ? AND NOT again", unit.pk, unit.claim):
             return
         if not _release(unit.claim, "queued", "attempts = 0, due_ts = ?", clock.micros(clock.now())):

@@ -13,12 +13,17 @@ import orjson
 from app.core import clock, db, ids, work
 from app.ngenea import here, states
 from app.ngenea.job_paths import ROWS, flat, rows_of
+from app.ngenea.rules import Plan
 
 WORK: Final = "ngenea.task"
 FORGET: Final = "ngenea.forget_job"  # removes what is left of a job that was deleted
 
 GIVEN: Final = "flotilla.tasks.given_paths"  # looks at the paths that were submitted
 NAVIGATE: Final = "dynamo.tasks.recursive_navigate"  # looks into one folder
+FEW: Final = 10  # so few tasks on paths may all be batches that are being filled
+UNRELEASED: Final = (
+    " AND NOT EXISTS (SELECT 1 FROM core_work w WHERE w.kind = 'ngenea.task' AND w.key = CAST(ngenea_task.pk AS TEXT))"
+)
 
 TASK_COLUMNS: Final = (
     "job_id, task_id, tasktype, friendly_name, site_id, queue, state, discovery, internal, rule, step, arguments,"
@@ -83,10 +88,59 @@ def add(job: int, new: Sequence[NewTask], parent: int | None = None, *, dynamic:
     return {task_id: pk for pk, task_id in made}
 
 
+def step(plan: Plan, rule: int, at: int) -> NewTask:
+    """The task for a step of a rule's chain."""
+    action = plan.rules[rule].actions[at]
+    friendly = f"Step {at + 1} of rule {rule + 1}: {action.task.rpartition('.')[2]}"
+    return NewTask(action.task, friendly, action.site, action.queue, action.arguments, rule=rule, step=at)
+
+
+def join(task: int, parent: int) -> None:
+    """A task that runs has a part in another one that was made before."""
+    db.execute(
+        "INSERT INTO ngenea_task_parent (task_id, parent_id, dynamic) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        task,
+        parent,
+        True,
+    )
+
+
 def release(site: int, queue: str, numbers: Sequence[int]) -> None:
     """Have tasks run by who serves the queue of the site."""
     for at in range(0, len(numbers), ROWS):
         work.enqueue_many(WORK, [str(pk) for pk in numbers[at : at + ROWS]], place=here.place(site, queue))
+
+
+def is_released(task: int) -> bool:
+    """Whether workers have been told of a task that waits."""
+    return db.row(f"SELECT 1 FROM ngenea_task WHERE pk = ?{UNRELEASED}", task) is None  # noqa: S608
+
+
+def release_waiting(job: int) -> None:
+    """Have the tasks of a job that wait be run."""
+    _release_all(_waiting(job))
+
+
+def _waiting(job: int, more: str = "") -> list[tuple[int, str, int]]:
+    sql = f"SELECT site_id, queue, pk FROM ngenea_task WHERE job_id = ? AND state = 'PENDING'{more} ORDER BY pk"  # noqa: S608
+    return [(site, queue, pk) for site, queue, pk in db.rows(sql, job)]
+
+
+def _release_all(tasks: Sequence[tuple[int, str, int]]) -> None:
+    numbers: dict[tuple[int, str], list[int]] = {}
+    for site, queue, pk in tasks:
+        numbers.setdefault((site, queue), []).append(pk)
+    for (site, queue), waiting in numbers.items():
+        release(site, queue, waiting)
+
+
+def _release_filling(job: int, live: int, discovering: int) -> None:
+    """A task of discovery has ended: release what was being filled, if it was the last or no other task has paths."""
+    if discovering and live - discovering > FEW:
+        return
+    filling = _waiting(job, UNRELEASED)
+    if not discovering or len(filling) == live - discovering:
+        _release_all(filling)
 
 
 def pass_on(job: int, task: int, new: NewTask) -> None:
@@ -114,10 +168,15 @@ def end(job: int, task: int, state: str, result: Mapping[str, Any]) -> None:
         now,
         task,
     )
-    if found:
-        db.execute(
-            "UPDATE ngenea_job SET live = live - 1, discovering = discovering - ? WHERE pk = ?", int(found[0][0]), job
+    for (discovery,) in found:
+        ((live, discovering),) = db.rows(
+            "UPDATE ngenea_job SET live = live - 1, discovering = discovering - ? WHERE pk = ?"
+            " RETURNING live, discovering",
+            int(discovery),
+            job,
         )
+        if discovery:
+            _release_filling(job, live, discovering)
     settle(job)
 
 

@@ -67,6 +67,8 @@ class Held:
 
         One of this inode is believed first: a stub moved onto another's path is still the stub it was.
         """
+        if self.entry is None and not self.twins:
+            return None
         known = sorted(self.known(), key=lambda one: not self.is_of(one))
         return next((one for one in known if self.is_as(one)), None)
 
@@ -183,27 +185,28 @@ class _Wave:
         """Open what can be; the paths whose inode is open already."""
         seen: set[Inode] = set()
         later = []
-        for path in paths:
-            try:
-                descriptor = self._open(path)
-            except (OSError, PathError) as exc:
-                self.outcomes.append(self._refused(path, exc))
-                continue
-            held = Held(path, descriptor, os.fstat(descriptor))
-            if held.inode in seen:
-                os.close(descriptor)
-                later.append(path)
-                continue
-            seen.add(held.inode)
-            self.files.append(held)
+        with self._context.root.opener() as opener:
+            for path in paths:
+                try:
+                    descriptor = self._open(opener, path)
+                except (OSError, PathError) as exc:
+                    self.outcomes.append(self._refused(path, exc))
+                    continue
+                held = Held(path, descriptor, os.fstat(descriptor))
+                if held.inode in seen:
+                    os.close(descriptor)
+                    later.append(path)
+                    continue
+                seen.add(held.inode)
+                self.files.append(held)
         return later
 
-    def _open(self, path: bytes) -> int:
+    def _open(self, opener: Callable[[bytes, int], int], path: bytes) -> int:
         """Open without a trace in atime, which is the owner's (and root's) to ask for, as setting times is."""
         try:
-            return self._context.root.open_file(path, self._flags | os.O_NOATIME)
+            return opener(path, self._flags | os.O_NOATIME)
         except PermissionError:
-            descriptor = self._context.root.open_file(path, self._flags)
+            descriptor = opener(path, self._flags)
         if self._flags & os.O_RDWR:
             os.close(descriptor)
             raise PermissionError(errno.EPERM, NOT_OWNER)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from app.core import clock, db
 from app.core.calls import Caller
 from app.core.errors import Conflict, Forbidden, NotFound
-from app.ngenea import discovery, graph, known, rights, running, states, submissions
+from app.ngenea import graph, known, rights, running, states, submissions
 from models.base import column
 from models.ngenea.jobs import Job, JobInput, JobSpace, Task
 from models.ngenea.sites import Queue, Space
@@ -38,7 +38,7 @@ def pause(job: int) -> None:
 def resume(job: int) -> None:
     """Go on with a paused job: every task that waits is handed out again."""
     _pass(job, "resume")
-    discovery.release_waiting(job)
+    graph.release_waiting(job)
 
 
 def cancel(job: int) -> None:

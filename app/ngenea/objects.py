@@ -77,9 +77,13 @@ class Metadata:
     owner: str
     xattrs: dict[str, str] = field(default_factory=dict)
 
+    def hashed(self, sha256: str) -> "Metadata":
+        """The same of a file of that hash."""
+        return Metadata(self.size, self.mtime_ns, self.mode, self.uid, self.gid, sha256, self.owner, self.xattrs)
+
     def to_text(self) -> dict[str, str]:
         """As an object's user metadata; xattrs apart, since stores take little."""
-        numbers = {name: getattr(self, name) for name in ("size", "mtime_ns", "mode", "uid", "gid")}
+        numbers = {"size": self.size, "mtime_ns": self.mtime_ns, "mode": self.mode, "uid": self.uid, "gid": self.gid}
         texts = {name: str(value) for name, value in numbers.items() if value is not None}
         return {**texts, "sha256": self.sha256, "owner": self.owner}
 

@@ -4,20 +4,20 @@ An object is the file of its key, what it says of its origin is in KEY.meta. Bot
 renamed. A component of more bytes than a name may have is cut into folders whose names end in `%`.
 """
 
-import ctypes
 import errno
+import itertools
 import json
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace as changed
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from app.core import db
 from app.ngenea import inodes
+from app.ngenea.folder_calls import TOLD, read, rename_new
 from app.ngenea.objects import (
     OWN,
     Altered,
@@ -35,12 +35,8 @@ from app.ngenea.objects import (
 META: Final = ".meta"
 NAME: Final = 200  # bytes of a component that stay in one name
 PAGE: Final = 500
-NOREPLACE: Final = 1
-AT_FDCWD: Final = -100
 NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 IN_THE_WAY: Final = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class FolderStore:
@@ -53,15 +49,16 @@ class FolderStore:
             raise StoreError("migration_target_folder is no absolute path")
         self._folder = folder.rstrip("/")
         self._own = f"{self._folder}/{OWN}"
-        self._claim = claim or "none"
+        self._temporary = f"{self._own}{claim or 'none'}.{uuid.uuid4().hex}-"
+        self._numbers = itertools.count()
 
     def put(self, key: str, source: Source, metadata: Metadata, *, replace: bool) -> Stored:
         """See ObjectStore."""
         path = self._path(key)
-        temporary = f"{self._own}{self._claim}.{uuid.uuid4().hex}"
+        temporary = f"{self._temporary}{next(self._numbers)}"
         try:
-            metadata = changed(metadata, sha256=self._copy(source, temporary))
-            with _told():
+            metadata = metadata.hashed(self._copy(source, temporary))
+            with TOLD:
                 self._describe(temporary + META, metadata)
                 self._publish(temporary, path, metadata.sha256, replace=replace)
                 found = os.stat(path)
@@ -83,21 +80,24 @@ class FolderStore:
     def _copy(self, source: Source, temporary: str) -> str:
         """Copy the file, holes as holes; the hash. Errors of the file pass, those of the folder become StoreError."""
         db.outside("a file copy")
-        with _told():
+        with TOLD:
             out = self._create(temporary)
-        digest, at = Digest(source.size), 0
+        digest, at, begun = Digest(source.size), 0, 0
         try:
             for offset, data in source.pieces():
                 digest.zeros(offset - at)
                 digest.update(data)
-                with _told():
+                with TOLD:
                     written = 0
                     while written < len(data):
                         written += os.pwrite(out, memoryview(data)[written:], offset + written)
                 at = offset + len(data)
+                if at - begun >= inodes.STRETCH:
+                    inodes.begin_writing(out, begun, at)
+                    begun = at
             digest.zeros(source.size - at)
             if at < source.size:
-                with _told():
+                with TOLD:
                     os.ftruncate(out, source.size)
         finally:
             digest.close()
@@ -124,7 +124,7 @@ class FolderStore:
             if os.path.lexists(path):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
             self._rename(temporary + META, path + META)
-            _rename_new(temporary, path)
+            rename_new(temporary, path)
         except OSError as exc:
             if exc.errno in IN_THE_WAY:
                 blocked = not os.path.isfile(path)
@@ -158,7 +158,7 @@ class FolderStore:
     def head(self, key: str) -> Stored:
         """See ObjectStore."""
         path = self._path(key)
-        with _told():
+        with TOLD:
             found = os.stat(path)
         metadata = _described(path + META)
         if metadata is not None and metadata.size != found.st_size:
@@ -167,14 +167,14 @@ class FolderStore:
 
     def read(self, key: str, size: int) -> Iterator[tuple[int, bytes]]:
         """See ObjectStore."""
-        with _told():
+        with TOLD:
             descriptor = os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC)
         try:
             if (found := os.fstat(descriptor).st_size) != size:
                 raise Altered(f"the object has {found} bytes instead of {size}")
             for start, end in inodes.extents(descriptor, size):
                 for at in range(start, end, inodes.CHUNK):
-                    with _told():
+                    with TOLD:
                         data = os.pread(descriptor, min(inodes.CHUNK, end - at), at)
                     yield at, data
         finally:
@@ -183,7 +183,7 @@ class FolderStore:
     def delete(self, key: str) -> None:
         """See ObjectStore. Folders that become empty go too."""
         path = self._path(key)
-        with _told():
+        with TOLD:
             for name in (path, path + META):
                 with suppress(FileNotFoundError, NotADirectoryError):
                     os.unlink(name)
@@ -196,7 +196,7 @@ class FolderStore:
     def listing(self, prefix: str) -> Iterator[list[Listed]]:
         """See ObjectStore."""
         page: list[Listed] = []
-        with _told():
+        with TOLD:
             for folder, _, names in os.walk(self._path(prefix.rstrip("/"))):
                 objects = set(names)
                 # Keys are ASCII; what has another name is not ours, nor can the database be asked for it.
@@ -218,7 +218,7 @@ class FolderStore:
     def sync(self) -> None:
         """See ObjectStore."""
         db.outside("a sync")
-        with _told():
+        with TOLD:
             descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 inodes.sync(descriptor)
@@ -227,14 +227,14 @@ class FolderStore:
 
     def prepare(self, *, wholly: bool = True) -> None:
         """See ObjectStore. The folder is made in one that exists: further above nothing may be mounted yet."""
-        with _told():
+        with TOLD:
             for folder in (self._folder, self._own) if wholly else (self._own,):
                 with suppress(FileExistsError):
                     os.mkdir(folder, 0o700)
 
     def probe(self) -> datetime:
         """See ObjectStore."""
-        with _told():
+        with TOLD:
             path, content = f"{self._own}probe.{uuid.uuid4().hex}", uuid.uuid4().bytes
             descriptor = self._create(path)
             try:
@@ -248,7 +248,7 @@ class FolderStore:
 
     def sweep(self, before: datetime, is_live: Callable[[list[str]], set[str]]) -> int:
         """See ObjectStore."""
-        with _told():
+        with TOLD:
             if not os.path.isdir(self._own):
                 return 0
             old = [
@@ -266,7 +266,7 @@ class FolderStore:
 def _described(path: str) -> Metadata | None:
     """What a side object says, None for one that is not there or is no such thing."""
     try:
-        texts: dict[str, Any] = json.loads(Path(path).read_bytes())
+        texts: dict[str, Any] = json.loads(read(path))
         return Metadata.from_text(texts, texts.get("xattrs", {}))
     except (OSError, ValueError, AttributeError):
         return None
@@ -275,28 +275,3 @@ def _described(path: str) -> Metadata | None:
 def _is_ours(path: str) -> bool:
     described = _described(path)
     return described is not None and described.owner == owner()
-
-
-def _rename_new(old: str, new: str) -> None:
-    """Rename, unless there is something of the new name. Where the file system cannot, look first."""
-    if _libc.renameat2(AT_FDCWD, old.encode(), AT_FDCWD, new.encode(), NOREPLACE) == 0:
-        return
-    number = ctypes.get_errno()
-    if number not in (errno.EINVAL, errno.ENOSYS):
-        raise OSError(number, os.strerror(number), new)
-    os.rename(old, new)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """The folder's errors as a store's."""
-    try:
-        yield
-    except FileNotFoundError as exc:
-        raise Missing(f"not in the folder: {_shown(exc)}") from exc
-    except OSError as exc:
-        raise StoreError(f"the folder fails: {_shown(exc)}") from exc
-
-
-def _shown(exc: OSError) -> str:
-    return f"{exc.strerror}: {os.fsdecode(exc.filename)}" if exc.filename else str(exc.strerror)

@@ -6,7 +6,6 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace as changed
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -77,7 +76,7 @@ class S3Objects:
         if source.size > PART:
             return self._put_parts(key, source, metadata, replace=replace)
         content = b"".join(source.filled())
-        metadata = changed(metadata, sha256=hashlib.sha256(content).hexdigest())
+        metadata = metadata.hashed(hashlib.sha256(content).hexdigest())
         with self._told(key):
             try:
                 self._send(key, content, metadata, replace=replace)
@@ -105,7 +104,7 @@ class S3Objects:
         raise Exists(key, sha256)
 
     def _put_parts(self, key: str, source: Source, metadata: Metadata, *, replace: bool) -> Stored:
-        metadata = changed(metadata, sha256=source.sha256())
+        metadata = metadata.hashed(source.sha256())
         if not replace:
             self._refuse_existing(key, metadata.sha256)
         part = max(PART, -(-source.size // MAX_PARTS))

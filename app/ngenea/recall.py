@@ -181,7 +181,7 @@ class _Recall:
     def _fill(self, job: Job, store: ObjectStore) -> None:
         """Write the object's bytes into the file. Raises Altered when they are not those that were stored."""
         descriptor, size = job.held.descriptor, job.held.stat.st_size
-        digest, end = Digest(size), 0
+        digest, end, begun = Digest(size), 0, 0
         try:
             for at, data in store.read(job.entry.key, size):
                 self._context.tick(len(data))
@@ -190,6 +190,9 @@ class _Recall:
                     digest.update(data)
                 _write(descriptor, data, at)
                 end = at + len(data)
+                if end - begun >= inodes.STRETCH:
+                    inodes.begin_writing(descriptor, begun, end)
+                    begun = end
                 failpoints.hit("ngenea.recalling")
             if self._options.skip_hash:
                 return

@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -90,17 +90,28 @@ class Root:
     def open_file(self, path: bytes, flags: int = os.O_RDONLY) -> int:
         """A descriptor of a regular file. Raises PathError, NotRegular, OSError; never waits."""
         with self._beside(path) as (at, name):
-            try:
-                descriptor = os.open(name, flags | FILE, dir_fd=at)
-            except OSError as exc:
-                if exc.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
-                    raise NotRegular(kind_of(os.stat(name, dir_fd=at, follow_symlinks=False).st_mode)) from exc
-                raise
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            os.close(descriptor)
-            raise NotRegular(kind_of(mode))
-        return descriptor
+            return _open_regular(at, name, flags)
+
+    @contextmanager
+    def opener(self) -> Iterator[Callable[[bytes, int], int]]:
+        """`open_file` for many files, folder by folder: the folder of the last one stays open."""
+        last: tuple[list[bytes], int] | None = None
+
+        def open_next(path: bytes, flags: int) -> int:
+            nonlocal last
+            *parents, name = components(path) or [b"."]
+            if last is None or last[0] != parents:
+                if last is not None:
+                    os.close(last[1])
+                    last = None
+                last = parents, self._walk(parents)
+            return _open_regular(last[1], name, flags)
+
+        try:
+            yield open_next
+        finally:
+            if last is not None:
+                os.close(last[1])
 
     def scratch(self, beside: bytes) -> int:
         """A descriptor of a new file that has no name, in the folder of a path. Raises PathError, OSError."""
@@ -144,3 +155,17 @@ class Root:
                 at = below
         finally:
             os.close(at)
+
+
+def _open_regular(folder: int, name: bytes, flags: int) -> int:
+    try:
+        descriptor = os.open(name, flags | FILE, dir_fd=folder)
+    except OSError as exc:
+        if exc.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise NotRegular(kind_of(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)) from exc
+        raise
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise NotRegular(kind_of(mode))
+    return descriptor

@@ -97,7 +97,7 @@ class _Batch:
 
     def _write(self) -> None:
         failpoints.hit("ngenea.batch")
-        with db.write():
+        with db.write(durable=False):
             self._run.hold()
             self._note()
             graph.settle(self._run.job)
@@ -122,5 +122,5 @@ class _Batch:
         counts: dict[str, Any] = job_paths.outcome_counts(run.number)
         goes_on = any(counts.get(name) for name in states.PASSED_ON)
         if goes_on and not self._last and state in (*states.RUNNING, *states.HELD):
-            graph.pass_on(run.job, run.number, discovery.step(run.plan, run.task.rule, run.task.step + 1))
+            graph.pass_on(run.job, run.number, graph.step(run.plan, run.task.rule, run.task.step + 1))
         graph.end(run.job, run.number, states.of_task(counts), counts)

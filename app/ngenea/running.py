@@ -51,6 +51,8 @@ class Run:
 
     def stopped(self) -> bool:
         """Whether to stop at the next file; looked up once a second at most. Outside of units."""
+        if self._stopped or time.monotonic() - self._looked < LOOK_SECONDS:
+            return self._stopped
         with self._lock:
             if not self._stopped and time.monotonic() - self._looked >= LOOK_SECONDS:
                 with db.read():
@@ -84,7 +86,7 @@ class Run:
 def begin(unit: work.Unit) -> Run | None:
     """A task that is ours now; None when there is nothing to be done, or not now. Opens its own units."""
     number = int(unit.key)
-    with db.write():
+    with db.write(durable=False):
         found = db.row("SELECT job_id FROM ngenea_task WHERE pk = ?", number)
         state = graph.hold(found[0]) if found is not None else None
         if found is None or state is None:

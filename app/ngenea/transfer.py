@@ -56,6 +56,7 @@ class Sender:
     def __init__(self, context: Context, *, fail_on_mismatch: bool) -> None:
         self._context = context
         self._fail_on_mismatch = fail_on_mismatch
+        self._owner = owner()
         self._broken: dict[int, tuple[str, str]] = {}
 
     def send_all(self, jobs: list[Job]) -> None:
@@ -101,7 +102,7 @@ class Sender:
             return
         inodes.flush(held.descriptor)
         try:
-            job.stored = store.put(job.key, source, describe(held), replace=job.replace)
+            job.stored = store.put(job.key, source, describe(held, self._owner), replace=job.replace)
             job.made = True
         except Exists as exc:
             self._meet(job, store, source, exc)
@@ -168,11 +169,11 @@ class Sender:
             self._broken[job.bucket.pk] = fault(exc)
 
 
-def describe(held: Held) -> Metadata:
+def describe(held: Held, owned: str) -> Metadata:
     """What the object will say of the file; its hash comes with its bytes."""
     stat = held.stat
     xattrs = inodes.attributes(held.descriptor)
-    return Metadata(stat.st_size, stat.st_mtime_ns, stat.st_mode, stat.st_uid, stat.st_gid, "", owner(), xattrs)
+    return Metadata(stat.st_size, stat.st_mtime_ns, stat.st_mode, stat.st_uid, stat.st_gid, "", owned, xattrs)
 
 
 def entry_rows(site: int, job: Job, head: int) -> list[dict[str, object]]:

@@ -54,6 +54,19 @@ def test_a_server_that_dies_in_a_unit_makes_it_unavailable(postgres: Any) -> Non
         assert db.row("SELECT 1") == (1,)
 
 
+def test_only_a_durable_unit_waits_for_the_disk() -> None:
+    """The server of the tests never does, so this connection is told to."""
+    waits = []
+    for durable in (True, False, True):
+        with db.write():
+            db.execute("SET synchronous_commit = on")
+        with db.write(durable=durable):
+            waits.append(db.row("SHOW synchronous_commit"))
+    with db.write():
+        db.execute("RESET synchronous_commit")
+    assert waits == [("on",), ("off",), ("on",)]
+
+
 def test_who_loses_a_deadlock_is_told_to_try_again() -> None:
     with db.write():
         ((first,), (second,)) = db.rows("SELECT kid FROM core_signing_key ORDER BY kid LIMIT 2")

@@ -25,6 +25,16 @@ def test_threads_that_end_take_their_connections_along() -> None:
         assert len(db.db.obj._opened) <= 2
 
 
+def test_only_a_durable_unit_waits_for_the_disk(tmp_path) -> None:
+    """As SQLite counts, 2 is FULL and 1 is NORMAL. Joined units are as the one they join."""
+    db.configure(f"sqlite:///{tmp_path}/own.sqlite", lock_dir=tmp_path)
+    waits = []
+    for durable in (True, False, False, True):
+        with db.write(durable=durable), db.write(durable=not durable):
+            waits.append(db.row("PRAGMA synchronous"))
+    assert waits == [(2,), (1,), (1,), (2,)]
+
+
 def test_a_full_disk_is_told_apart() -> None:
     with db.migration():
         db.execute("CREATE TABLE test_fat (value TEXT)")

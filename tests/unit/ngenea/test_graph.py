@@ -119,6 +119,48 @@ def test_bytes_fill_a_batch_too(hall, me, monkeypatch):
     assert sorted(sizes) == [1, 3, 3]
 
 
+def test_many_small_folders_make_few_batches(hall, me):
+    """While others are at work, a batch is filled by folder after folder; each is one of its parents."""
+    for number in range(25):
+        hall.file(b"%d/f" % number)
+    make_workflow("loud", {"name": SHOUT})
+    with db.write():
+        db.execute("UPDATE ngenea_site SET file_batch_size = 10")
+    number = submit(me, "loud", SPACE)
+    hall.work_off()
+    batches = [task for task in task_rows(number) if task.tasktype == SHOUT]
+    # The first goes on its way at once, since nobody else has anything to do.
+    assert [task.result["processed"] for task in batches] == [1, 10, 10, 4]
+    with db.read():
+        edges = db.rows("SELECT parent_id FROM ngenea_task_parent WHERE task_id = ? AND dynamic", batches[1].pk)
+    assert len(edges) == 10
+    assert job_row(number).state == "SUCCESS"
+    check_counters(number)
+
+
+def test_what_was_found_goes_on_when_its_folder_fails_for_good(hall, me, monkeypatch):
+    for name in (b"dir/1", b"dir/2", b"dir/3"):
+        hall.file(name)
+    plain = walk.scan
+
+    def scan(root, folder):
+        for number, one in enumerate(plain(root, folder)):
+            if number == 2:
+                raise RuntimeError("it cannot be")
+            yield one
+
+    monkeypatch.setattr(discovery, "CHUNK", 1)
+    make_workflow("loud", {"name": SHOUT})
+    number = submit(me, "loud", f"{SPACE}/dir")
+    hall.work_off(1)
+    monkeypatch.setattr(walk, "scan", scan)
+    with db.write():
+        db.execute("UPDATE core_work SET attempts = 99")
+    hall.work_off()
+    assert (job_row(number).state, job_row(number).processed) == ("FAILURE", 2)
+    check_counters(number)
+
+
 def test_batches_grow_where_the_site_leaves_that_to_us(hall, me):
     for number in range(100):
         hall.file(b"f%d" % number)

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from app.core import db, work
-from app.ngenea import here, install, job_removal, run_tasks, submissions, workflows
+from app.ngenea import here, inodes, install, job_removal, run_tasks, submissions, workflows
 from models.ngenea.jobs import JobPath
 from models.ngenea.sites import Queue
 from tests.support.ngenea import make_user
@@ -163,3 +163,29 @@ def test_a_dry_run_of_a_chain_counts_what_the_chain_does(fs, through, actions, b
     job = through("chain")
     columns = ("state", "discovered", "processed", "processed_bytes", "skipped", "failed")
     assert [getattr(dry, name) for name in columns] == [getattr(job, name) for name in columns]
+
+
+@pytest.mark.rule("ngenea 3.2")
+def test_how_often_a_job_waits_for_the_disk(fs, through, monkeypatch):
+    """Two batches, of which the first goes on its way before the others are found. Folders and claims wait for none."""
+    for number in range(40):
+        fs.write(b"%d/f%d" % (number // 2, number), b"%d" % number)
+    durable, syncs = [], []
+    engine, sync = db.db.obj, inodes.sync
+    writing = engine.writing
+
+    def noting(wanted):
+        if wanted:
+            durable.append(wanted)
+        return writing(wanted)
+
+    monkeypatch.setattr(engine, "writing", noting)
+    monkeypatch.setattr(inodes, "sync", lambda descriptor: (syncs.append(descriptor), sync(descriptor)))
+    counts = {}
+    for workflow in ("premigrate", "migrate", "recall"):
+        durable.clear()
+        syncs.clear()
+        assert through(workflow).processed == 40
+        counts[workflow] = len(durable), len(syncs)
+    # The submission; for each batch the journal, the objects or what was recalled, what is dropped, the outcomes.
+    assert counts == {"premigrate": (1 + 2 * 3, 2), "migrate": (1 + 2 * 4, 2), "recall": (1 + 2 * 3, 2)}

@@ -186,3 +186,23 @@ def test_no_descriptor_is_left_open(root):
 )
 def test_globs(include, exclude, taken):
     assert walk.matches(b"/space/films/a.mov", include, exclude, b"/space") is taken
+
+
+def test_files_of_one_folder_are_opened_in_it(root, monkeypatch):
+    """Many small files: the way to their folder is gone once. Each path is looked at as ever."""
+    walked = []
+    plain = Root._walk
+    monkeypatch.setattr(Root, "_walk", lambda self, names: (walked.append(names), plain(self, names))[1])
+    for number in range(5):
+        (root.folder / "a" / "b" / f"f{number}").write_bytes(b"%d" % number)
+    with root.opener() as opener:
+        for number in range(5):
+            descriptor = opener(b"/a/b/f%d" % number, os.O_RDONLY)
+            assert os.read(descriptor, 100) == b"%d" % number
+            os.close(descriptor)
+        for path, error in ((b"/a/b/gone", FileNotFoundError), (b"/a/file", NotRegular), (b"/a/out/secret", OSError)):
+            with pytest.raises(error):
+                opener(path, os.O_RDONLY)
+        with pytest.raises(PathError):
+            opener(b"/a/../out/secret", os.O_RDONLY)
+    assert walked == [[b"a", b"b"], [b"a"], [b"a", b"out"]]
