@@ -1,6 +1,8 @@
 """One file on its way into a store (ngenea 5): send, look at what arrived, look whether the file is still the same."""
 
 import os
+import threading
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ MISMATCH: Final = ("mismatch", "the bucket has a different object of this key")
 UPLOAD: Final = "upload"
 PUNCH: Final = "punch"
 LINK: Final = "link"
+SMALL: Final = 1024 * 1024  # bytes of a file that is sent before others notice
+_turns: Final[dict[int, threading.Lock]] = defaultdict(threading.Lock)  # of buckets
 
 
 @dataclass
@@ -60,17 +64,28 @@ class Sender:
         self._broken: dict[int, tuple[str, str]] = {}
 
     def send_all(self, jobs: list[Job]) -> None:
-        """Send some at a time, as many as their stores make worth while; an error is raised when all are done."""
+        """Send some at a time, as many as their stores make worth while; an error is raised when all are done.
+
+        Where one at a time is best, batches take turns with their small files: measured, four threads that meet at each
+        call of the file system take twice as long as one after the other. What waits for the disk does not.
+        """
         try:
             at_once = max(self._context.store(job.bucket).at_once for job in jobs)
         except (StoreError, ValueError):
             at_once = 1
-        if at_once == 1 or len(jobs) == 1:
-            for job in jobs:
-                self.send(job)
+        if at_once > 1:
+            with ThreadPoolExecutor(min(at_once, len(jobs))) as pool:
+                list(pool.map(self.send, jobs))
             return
-        with ThreadPoolExecutor(at_once) as pool:
-            list(pool.map(self.send, jobs))
+        small = [job for job in jobs if job.held.stat.st_size <= SMALL]
+        large = [job for job in jobs if job.held.stat.st_size > SMALL]
+        for bucket in {job.bucket.pk for job in small}:
+            with _turns[bucket]:
+                for job in small:
+                    if job.bucket.pk == bucket:
+                        self.send(job)
+        for job in large:
+            self.send(job)
 
     def send(self, job: Job) -> None:
         """Upload the job's file, or find its object there; `outcome`, `stopped` or `conflict` say when it is not."""

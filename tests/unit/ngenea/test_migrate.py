@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from app.core import db
-from app.ngenea import context, inodes, tasks
+from app.ngenea import context, inodes, tasks, transfer
 from app.ngenea.objects import Metadata, Source, StoreError, owner
 from app.ngenea.reconcile import reconcile
 from models.ngenea.sites import Bucket, ExternalTarget, SpaceSite, TargetSite
@@ -829,3 +829,18 @@ def test_zeros_that_come_back_are_holes(world: World):
     world.run("recall", path)
     assert world.read(b"file") == data
     assert world.stat(b"file").st_blocks * 512 < 5 * 1024 * 1024
+
+
+def test_batches_take_turns_with_small_files_and_never_with_long_ones(fs: World):
+    """One who has the turn holds up small files of the same bucket alone."""
+    small, long = fs.write(b"small", b"abc"), fs.write(b"long", bytes(transfer.SMALL + 1))
+    held = threading.Event()
+    turn = transfer._turns[fs.bucket.pk]
+    with turn:
+        assert fs.one("migrate", long).state == "processed"
+        thread = threading.Thread(target=lambda: (fs.one("migrate", small), held.set()))
+        thread.start()
+        assert not held.wait(0.2)
+        assert fs.states() == {b"/space/long": "migrated"}
+    thread.join()
+    assert fs.states() == {b"/space/long": "migrated", b"/space/small": "migrated"}
