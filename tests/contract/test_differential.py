@@ -13,7 +13,7 @@ import yaml
 from app.main import create_app
 from app.settings import Settings
 from app.vmm import events
-from tests.support.corpus import Recorded, examples, load
+from tests.support.corpus import SYSTEMS, Recorded, examples, load
 from tests.support.edges import edges
 from tests.support.live import live
 from tests.support.replay import Outcome, World
@@ -21,8 +21,7 @@ from tests.support.replay import Outcome, World
 FILE = Path(__file__).parents[1] / "reference" / "intended_differences.yaml"
 DIFFERENCES = yaml.safe_load(FILE.read_text("utf-8"))
 INTENDED = {
-    system: [entry for entry in DIFFERENCES if system in entry.get("systems", ["mender"])]
-    for system in ("mender", "nebula", "vmm")
+    system: [entry for entry in DIFFERENCES if system in entry.get("systems", ["mender"])] for system in SYSTEMS
 }
 MOST = 25
 
@@ -61,7 +60,7 @@ def explains(entry: dict, request: Recorded, ours: Outcome, stock: Outcome) -> b
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("system", "least"), [("mender", 900), ("nebula", 1400), ("vmm", 500)])
+@pytest.mark.parametrize(("system", "least"), [("mender", 900), ("nebula", 1400), ("vmm", 500), ("ngenea", 300)])
 def test_the_same_or_different_on_purpose(pipelines, database, system, least):
     world = World(system, pipelines[0])
     used, unexplained, compared = set(), [], 0

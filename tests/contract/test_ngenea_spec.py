@@ -105,3 +105,11 @@ def test_the_tasks_and_the_words_of_rules_are_those_there_are():
 def test_what_a_moment_is(text, good):
     """ngenea 2: times in filters are ISO 8601."""
     assert (Schemas(DOCUMENT).request(SCHEMAS["Moment"]).errors(text) == []) is good
+
+
+def test_a_composition_has_all_its_parts_in_one_list():
+    """Generators take a list of one for another name of what is in it, and lose the properties beside it."""
+    beside = {
+        where for where, schema in ALL if schema.keys() & {"allOf", "oneOf", "anyOf"} and schema.keys() & {"properties"}
+    }
+    assert beside == set()

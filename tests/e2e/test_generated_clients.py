@@ -60,10 +60,10 @@ class Terminal:
         return done
 
 
-def terminal(language: str, server: servers.Server, folder: Path) -> Terminal:
-    """A new folder that holds the exported document, for one language."""
+def terminal(language: str, server: servers.Server, folder: Path, system: str = "mender") -> Terminal:
+    """A new folder that holds the exported document of a system, for one language."""
     (folder / "bin").mkdir(parents=True)
-    exported = server.command("spec", "export", "mender", "--output", str(folder))
+    exported = server.command("spec", "export", system, "--output", str(folder))
     assert exported.returncode == 0, exported.stderr
     path = [Path(sys.executable).parent]
     if language == "TypeScript":
@@ -114,6 +114,31 @@ def test_the_guide_works_as_it_stands(language, server, tmp_path):
     assert again.returncode != 0
     assert "an artifact of this name" in again.stderr
     assert len(http.get(f"{DEPLOYMENTS}/artifacts").json()) == 2
+
+
+@pytest.mark.parametrize(("language", "name"), [("Python", "film"), ("TypeScript", "reels")])
+def test_a_file_goes_into_a_bucket_as_the_guide_says(language, name, empty_database, tmp_path):
+    vault, site = tmp_path / "vault", tmp_path / "site"
+    vault.mkdir()
+    site.mkdir()
+    settings = {"NGENEA_SITE": "here", "NGENEA_ROOT": str(site)}
+    server = servers.start(tmp_path / "data", empty_database.url, **settings)
+    here = terminal(language, server, tmp_path / "client", "ngenea")
+    where = {"SITE": "here", "ROOT": str(site), "VAULT": str(vault)}
+    text = blocks("Ngenea Hub")[language == "TypeScript"]
+    done = here.paste(text, **where)
+    assert done.returncode == 0
+    assert "warn" not in (done.stdout + done.stderr).lower()
+    job, file = done.stdout.splitlines()[-2:]
+    assert job == "job: SUCCESS 1"
+    assert re.fullmatch(rf"file: /{name}/cut.mov processed migrated \W*{name}/cut.mov\W*", file)
+    assert (vault / name / "cut.mov").read_text() == "content"
+
+    # What the server refuses comes in its words, through the types of its errors.
+    refused = here.paste(text.splitlines()[-1], **where, PASSWORD="wrong")
+    assert refused.returncode != 0
+    assert "credentials" in refused.stderr
+    assert server.stop() == 0
 
 
 def test_the_guide_names_the_locked_versions():

@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.fuzz, pytest.mark.long]
 
 # system -> how many sequences, of how many steps, and the least share of the links of its specs that leads to a 2xx.
 # The more operations could begin one, the longer a sequence has to be before links are most of its steps.
-SHORT = {"mender": (16, 30, 0.6), "nebula": (16, 30, 0.6), "ngenea": (3, 100, 0.3)}
-LONG = {"mender": (100, 30, 0.6), "nebula": (100, 30, 0.6), "ngenea": (20, 100, 0.6)}
+SHORT = {"mender": (16, 30, 0.6), "nebula": (16, 30, 0.6), "ngenea": (8, 100, 0.3)}
+LONG = {"mender": (100, 30, 0.6), "nebula": (100, 30, 0.6), "ngenea": (40, 100, 0.6)}
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -25,8 +25,9 @@ from app.http.routing import Router
 from tests.support.artifacts import build
 
 FOLDER = Path(__file__).parents[1] / "reference" / "corpus"
-SYSTEMS = ("mender", "nebula", "vmm")
-FUZZED = 4  # requests of the fuzzer kept for each operation and status; of the api tests all
+SYSTEMS = ("mender", "nebula", "vmm", "ngenea")
+FUZZED = 4  # requests of the fuzzer kept for each operation and status; of the api tests all,
+MOST = {"ngenea": 4}  # but of so many tests so many, from the shortest to the longest
 BY_CHANCE = [  # what tests draw by chance; two requests that differ in no more are the same
     (re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}"), "id"),
     (re.compile(r"Basic [A-Za-z0-9+/=]+"), "name and password"),
@@ -39,6 +40,7 @@ LASTING = {  # tokens that tests and fuzzer use of the Nebula manager
     "the-token-of-the-local-administrator": "boss",
     "a-token-of-the-reader": "reader",
 }
+NUMBERED = re.compile(r"/(\w+)/{id}/")  # in paths of Ngenea Hub
 MAX_BODY = 4000
 IGNORED = {
     "host", "user-agent", "accept", "accept-encoding", "connection", "content-length", "transfer-encoding",
@@ -113,9 +115,9 @@ def load(system: str) -> list[Recorded]:
 
 def reduce(recorded: Path, system: str) -> list[Recorded]:
     """What to keep of recorded requests, the shortest first, without secrets."""
-    router: Router[str] = Router()
+    router: Router[tuple[str, str]] = Router()
     for path, method, operation in specs.operations(document(system)):
-        router.add(method.upper(), path, operation["operationId"])
+        router.add(method.upper(), path, (operation["operationId"], path))
     kept: dict[tuple[str, int], dict[tuple[str, ...], Recorded]] = defaultdict(dict)
     fuzzed: dict[tuple[str, int], set[Recorded]] = defaultdict(set)
     for line in recorded.read_text("utf-8").splitlines():
@@ -123,11 +125,12 @@ def reduce(recorded: Path, system: str) -> list[Recorded]:
         source, status = entry.pop("source"), entry.pop("status")
         path, _, query = entry["target"].partition("?")
         found = router.match(entry["method"], path)
-        operation, values = found or ("none", {})
+        (operation, template), values = found or (("none", ""), {})
         for name, value in values.items() if status not in (400, 404) else ():
             # An authentication set belongs to its device.
             name = "pending_id" if name == "device_id" and "auth_set_id" in values else name
-            path = path.replace(value, f"{{{name}}}", 1)
+            path = template if name == "id" else path.replace(value, f"{{{name}}}", 1)
+        path = _kinds(path)
         entry["target"] = f"{path}?{query}" if query else path
         entry["headers"] = tuple((name, _without_token(value, status)) for name, value in entry["headers"])
         request = Recorded(**entry)
@@ -135,10 +138,16 @@ def reduce(recorded: Path, system: str) -> list[Recorded]:
             fuzzed[operation, status].add(request)
         else:
             kept[operation, status].setdefault(_kind(request), request)
-    chosen = {request for requests in kept.values() for request in requests.values()}
+    most = MOST.get(system)
+    chosen = {request for requests in kept.values() for request in _spread(requests.values(), most)}
     for requests in fuzzed.values():
-        chosen |= set(sorted(requests, key=_size)[:FUZZED])
+        chosen |= set(sorted(requests, key=_size)[: most // 2 if most else FUZZED])
     return sorted(chosen, key=lambda request: (request.target, *_size(request)))
+
+
+def _kinds(path: str) -> str:
+    """A path whose number is called as what it is of: that of a job `{jobs}`."""
+    return NUMBERED.sub(r"/\1/{\1}/", path)
 
 
 def _kind(request: Recorded) -> tuple[str, ...]:
@@ -148,6 +157,14 @@ def _kind(request: Recorded) -> tuple[str, ...]:
     for pattern, name in BY_CHANCE:
         texts[1:] = [pattern.sub(name, text) for text in texts[1:]]
     return request.method, *texts
+
+
+def _spread(requests: Iterable[Recorded], most: int | None) -> list[Recorded]:
+    """All, or so many of them: the shortest, the longest, and some between."""
+    found = sorted(requests, key=_size)
+    if most is None or len(found) <= most:
+        return found
+    return [found[at * (len(found) - 1) // (most - 1)] for at in range(most)]
 
 
 def _size(request: Recorded) -> tuple[int, str]:
@@ -166,7 +183,7 @@ def _without_token(value: str, status: int) -> str:
         name = "revoked"
     else:
         claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
-        name = "boss" if "typ" in claims else "user" if claims.get("mender.user") else "device"
+        name = "boss" if claims.keys() & {"typ", "token_type"} else "user" if claims.get("mender.user") else "device"
     return value.replace(token, f"{{{name}}}")
 
 
@@ -184,7 +201,7 @@ def _examples(made: Mapping[str, Any], path: str, method: str, operation: Mappin
     parameters = parameters_of(made, path, method)
     schemes = {name for entry in operation.get("security", []) for name in entry}
     pending = "{auth_set_id}" in path
-    path = path.replace("{device_id}", "{pending_id}") if pending else path
+    path = _kinds(path.replace("{device_id}", "{pending_id}") if pending else path)
     if operation["operationId"].startswith("create_"):
         for parameter in parameters:
             # The example of what is to be made is not there yet.

@@ -17,8 +17,13 @@ NONSENSE: Final = "\x01nonsense"
 def edges(examples: Iterable[Recorded]) -> list[Recorded]:
     """What follows from the examples of a system, each once."""
     found: dict[Recorded, None] = {}
+    queries: set[str] = set()
     for request in examples:
-        found |= dict.fromkeys((*_queries(request), *_credentials(request)))
+        query = request.target.partition("?")[2]
+        if query not in queries:  # operations share parameters
+            found |= dict.fromkeys(_queries(request))
+        queries.add(query)
+        found |= dict.fromkeys(_credentials(request))
     return list(found)
 
 

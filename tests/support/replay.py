@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -14,10 +16,15 @@ from peewee import sort_models
 import models
 from app.core import db, threads
 from app.nebula import auth
+from app.ngenea import auth as hub_auth
 from tests.support.corpus import Recorded
 from tests.support.mender import DEPLOYMENTS, DEVICES, EMAIL, INVENTORY, NEXT, PASSWORD, USERADM, Device, User
 from tests.support.nebula import LOCAL, REPORT, Manager
+from tests.support.ngenea import Hub, make_group
+from tests.support.ngenea import make_user as make_hub_user
+from tests.support.sites import make_site, settled, site_worker
 from tests.support.vmm import Panel, make_user
+from tests.support.waiting import eventually
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 CHANGING = [  # what differs between two answers of one server, too
@@ -29,6 +36,12 @@ CHANGING = [  # what differs between two answers of one server, too
     (re.compile(r'"token":"[\w-]{43}"'), '"token":"TOKEN"'),
     (re.compile(r'"id":"[1-9]\d*"'), '"id":"NUMBER"'),
     (re.compile(r'"(key_id|token_id)":\d+'), r'"\1":"NUMBER"'),
+    (re.compile(r'"(space|target)":\d+'), r'"\1":"NUMBER"'),
+    (re.compile(r'"id":[1-9]\d*'), '"id":"NUMBER"'),
+    (re.compile(r'(/api/[a-z_/]+/)\d+/"'), r'\1NUMBER/"'),
+    (re.compile(r"^[0-9a-f]{8}$"), "DRAWN"),
+    (re.compile(r"^[\w+/]{60,}=*$"), "SEALED"),
+    (re.compile(r'"api_key":"[\w.]+"'), '"api_key":"DRAWN"'),
     (re.compile(r'"challenge":"\w{43}"'), '"challenge":"DRAWN"'),
     (re.compile(r'"(key_timeadd|token_time_expire|token_time_start|revoke_time)":[1-9]\d*'), r'"\1":"TIME"'),
     (re.compile(r'"\$oid":"[0-9a-f]{24}"'), '"$oid":"NEW"'),
@@ -37,6 +50,7 @@ CHANGING = [  # what differs between two answers of one server, too
 ]
 KEPT = {"vmm_listener", "core_signing_key", "mender_attribute_key"}  # processes remember what stands there
 BY_CHANCE = {"mender_counter"}  # which of its rows is bumped
+BY_NUMBER = {"core_work"}  # whose texts are numbers of other rows
 COMPARED = {"allow", "content-type", "location", "www-authenticate", "link", "etag", "content-range", "accept-ranges"}
 
 
@@ -114,7 +128,54 @@ def vmm(http: httpx.Client) -> dict[str, str]:
     return {"boss": str(boss.token), "revoked": str(leaver.token)}
 
 
-STATES: dict[str, Callable[[httpx.Client], dict[str, str]]] = {"mender": mender, "nebula": nebula, "vmm": vmm}
+def ngenea(http: httpx.Client) -> dict[str, str]:
+    """One of each kind of thing, a job that has ended and one that waits: no worker is there any more."""
+    make_hub_user("root", might=True)
+    make_hub_user("leaver")
+    hub_auth.configure(access_seconds=86400, refresh_seconds=86400)
+    boss, leaver = Hub(http).log_in("root"), Hub(http).log_in("leaver")
+    hub_auth.configure(access_seconds=300, refresh_seconds=86400)
+    boss.post("/users/leaver/deactivate/")
+    body = {"workflow": "premigrate", "site": "london", "paths": [{"path": "/projects"}]}
+    with TemporaryDirectory(prefix="flotilla-replay-") as name:
+        folder, vault = Path(name) / "london", Path(name) / "vault"
+        vault.mkdir()
+        numbers = {"sites": make_site(boss)}
+        with site_worker("london", folder):
+            space = {"name": "projects", "mountpoint": "/projects", "sites": [{"name": "london"}]}
+            numbers["spaces"] = boss.post("/spaces/", space)["id"]
+            settled(boss)
+            (folder / "projects" / "cut.mov").write_text("content")
+            bucket = {"name": "vault", "storage_type": "FS", "migration_target_folder": str(vault)}
+            numbers["buckets"] = boss.post("/buckets/", bucket)["id"]
+            target = {"name": "archive", "space": "projects", "bucket_instance": numbers["buckets"]}
+            target |= {"local_file_regex": ".*"}
+            numbers["external_targets"] = boss.post("/external_targets/", target)["id"]
+            settled(boss)
+            numbers["jobs"] = boss.post("/jobs/", body)["id"]
+            eventually(lambda: boss.get(f"/jobs/{numbers['jobs']}/")["completed"])
+    boss.post("/jobs/", body)
+    numbers["clientkeys"] = boss.post("/auth/clientkeys/", {"name": "nightly"})["id"]
+    numbers["groups"] = make_group("editors", "view_space")
+    make_hub_user("ada", "editors")
+    for kind in ("nodes", "queues", "filesystems", "storagepools", "settingstasks", "permissions", "tasks", "jobstats"):
+        numbers[kind] = boss.get(f"/{kind}/")["results"][0]["id"]
+    rule = {"state": "all", "type": "file", "action": [{"name": "recall"}]}
+    numbers["workflows"] = boss.post("/workflows/", {"name": "own", "label": "Own", "filter_rules": [rule]})["id"]
+    tokens = {"boss": boss.credential, "revoked": leaver.credential}
+    return {
+        **{name: str(credential).removeprefix("Bearer ") for name, credential in tokens.items()},
+        **{kind: str(number) for kind, number in numbers.items()},
+        "username": "ada",
+    }
+
+
+STATES: dict[str, Callable[[httpx.Client], dict[str, str]]] = {
+    "mender": mender,
+    "nebula": nebula,
+    "vmm": vmm,
+    "ngenea": ngenea,
+}
 
 
 class World:
@@ -162,7 +223,7 @@ class World:
         if now == self._rows:
             return []
         found = [
-            f"{sign} {table} {self._row(row)}"
+            f"{sign} {table} {self._row(row, table in BY_NUMBER)}"
             for table in self._tables
             for sign, rows, others in (("+", now[table], self._rows[table]), ("-", self._rows[table], now[table]))
             for row in rows
@@ -176,6 +237,7 @@ class World:
                     db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", *row)
         return sorted(found)
 
-    def _row(self, row: tuple[Any, ...]) -> list[Any]:
+    def _row(self, row: tuple[Any, ...], numbered: bool) -> list[Any]:
         """Without numbers of rows, times and what is new each time."""
-        return [self._steady(value) if isinstance(value, str) else type(value).__name__ for value in row]
+        shown = [self._steady(value) if isinstance(value, str) else type(value).__name__ for value in row]
+        return ["NUMBER" if numbered and value.isdecimal() else value for value in shown]
