@@ -64,8 +64,8 @@ def configure(file: Path | None) -> None:
 def hit(name: str) -> None:
     """A step is reached. Does nothing in production; else what the file says.
 
-    Actions: `kill` (SIGKILL to this process), `error` (raises Failure), `full` (OSError, no space left), `busy`
-    (Unavailable).
+    Actions: `kill` (SIGKILL to this process), `stop` (SIGSTOP, until somebody has it go on), `error` (raises Failure),
+    `full` (OSError, no space left), `busy` (Unavailable).
     """
     if _file is not None:
         _act(_file, name)
@@ -95,6 +95,8 @@ def _nth(name: str, count: int) -> bool:
 def _perform(action: str, name: str) -> None:
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif action == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
     elif action == "full":
         raise OSError(errno.ENOSPC, f"failpoint {name}")
     elif action == "busy":

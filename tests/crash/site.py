@@ -27,6 +27,17 @@ ARTIFACTS, LIST = f"{DEPLOYMENTS}/artifacts", f"{DEPLOYMENTS}/deployments"
 SETTINGS = {"LOG_LEVEL": "info", "CHECK_ANSWERS": "true", "SYSTEMS": "mender"}
 
 
+def end_leases(data: Path, url: str | None) -> None:
+    """Leases of all units of work are over, in the database of a data directory or at `url`."""
+    ended = "UPDATE core_work SET lease_ts = 1 WHERE state = 'running'"
+    if url is None:
+        with closing(sqlite3.connect(data / "flotilla.db")) as file, file:
+            file.execute(ended)
+    else:
+        with psycopg.connect(url) as server:
+            server.execute(ended)
+
+
 class Ledger:
     """What was asked and what was acknowledged. An attempt without an answer may have happened or not."""
 
@@ -80,13 +91,7 @@ class Site:
 
     def end_leases(self) -> None:
         """What a dead process had is free at once, not when half a minute is over."""
-        ended = "UPDATE core_work SET lease_ts = 1 WHERE state = 'running'"
-        if self.url is None:
-            with closing(sqlite3.connect(self.folder / "data" / "flotilla.db")) as file, file:
-                file.execute(ended)
-        else:
-            with psycopg.connect(self.url) as server:
-                server.execute(ended)
+        end_leases(self.folder / "data", self.url)
 
     def wait_death(self) -> None:
         """The server was killed by a failpoint, not by something else."""

@@ -1,29 +1,35 @@
-"""Workers of sites die at any moment and the bucket is away for a while: no byte is lost (ngenea 5, 7).
+"""Workers of sites die or hang at any moment and the bucket is away for a while: no byte is lost (ngenea 5, 7).
 
 Three deaths here, thirty in `make full`. FLOTILLA_CHAOS_SEED sets another seed.
 """
 
 import os
 import random
+import signal
 import time
+from contextlib import contextmanager
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.crash.site import KINDS
+from tests.crash.site import KINDS, end_leases
 from tests.support import buckets, trees
 from tests.support.hub import S3_KEYS, Installation
 
 FILES = 600
 DEATHS = 30 if os.environ.get("FLOTILLA_FULL") else 3
+HANGS = [("migrate", "ngenea.punching"), ("recall", "ngenea.recalling")]
+if os.environ.get("FLOTILLA_FULL"):
+    HANGS += [("migrate", f"ngenea.{step}") for step in ("journal", "uploaded", "punched", "batch")]
+ENDED_LEASE = "the lease of a worker has ended"
 SEED = int(os.environ.get("FLOTILLA_CHAOS_SEED", "20261129"))
 
 
 @pytest.fixture(params=KINDS)
 def hub(request, tmp_path, cluster):
     url = cluster.create(f"chaos_{uuid4().hex}") if request.param == "postgres" else None
-    started = Installation.start(tmp_path, url, CHECK_ANSWERS="false")
+    started = Installation.start(tmp_path, url, CHECK_ANSWERS="false", FAILPOINTS=str(tmp_path / "failpoints"))
     yield started
     started.stop()
 
@@ -69,6 +75,50 @@ def test_workers_die_and_every_byte_comes_back(hub):
     inodes = {(films / os.fsdecode(name)).stat().st_ino for name in known}
     objects = [path for path in vault.rglob("*") if path.is_file()]
     assert len(objects) == 2 * len(inodes), "each with what is said of it, and no orphan"
+
+
+@contextmanager
+def hung_at(hub, step):
+    """What is submitted in here has its worker hang at a step, until another one has been given its work."""
+    orders, hung = hub.folder / "failpoints", hub.workers["berlin"]
+    swept = hub.server.log.read_text().count(ENDED_LEASE)
+    orders.write_text(f"{step} stop@5\n")
+    try:
+        yield
+        hub.wait(lambda: f"{step} stop {hung.pid}" in orders.with_name("failpoints.hit").read_text())
+        orders.unlink()
+        end_leases(hub.folder / "data", hub.server.environment.get("FLOTILLA_DATABASE_URL"))
+        hub.work("berlin")
+        hub.wait(lambda: hub.server.log.read_text().count(ENDED_LEASE) > swept)
+        time.sleep(2)
+        hung.send_signal(signal.SIGCONT)
+        hung.send_signal(signal.SIGTERM)
+        assert hung.wait(60) == 0
+    finally:
+        hung.kill()
+
+
+@pytest.mark.long
+@pytest.mark.rule("ngenea 5")
+def test_a_worker_that_hung_longer_than_its_lease_does_no_harm(hub):
+    """Others get its work and wait for the files that it has open; when it wakes it finds that nothing is its own."""
+    hub.site("berlin")
+    films = hub.space("films", "berlin")
+    vault = hub.folder / "vault"
+    vault.mkdir()
+    hub.target("films", name="vault", storage_type="FS", migration_target_folder=str(vault))
+    trees.build(films, 200, seed=SEED)
+    known = trees.know(films)
+    for workflow, step in HANGS:
+        if workflow == "recall":
+            assert hub.run("migrate", "berlin", "/films")["state"] == "SUCCESS"
+        with hung_at(hub, step):
+            number = hub.submit(workflow, "berlin", "/films")
+        assert hub.ended(number, 600)["state"] == "SUCCESS"
+        if workflow == "migrate":
+            assert {blocks for blocks, _, _ in trees.stubs(films).values()} == {0}
+            assert hub.run("recall", "berlin", "/films")["state"] == "SUCCESS"
+        assert trees.know(films) == known
 
 
 @pytest.mark.long
