@@ -193,13 +193,25 @@ def start_worker(settings: Settings, count: int) -> None:
 def run_worker(settings: Settings, count: int) -> None:
     """Do work in the background, in `count` threads, until SIGTERM or SIGINT."""
     _prepare(settings)
+    stop = _told_to_end()
+    start_worker(settings, count)
+    log.info("working", threads=count)
+    _wait_for(stop)
+    close_process()
+
+
+def _told_to_end() -> threading.Event:
+    """What SIGTERM and SIGINT set from now on."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    start_worker(settings, count)
-    log.info("working", threads=count)
-    stop.wait()
-    close_process()
+    return stop
+
+
+def _wait_for(stop: threading.Event) -> None:
+    """In the main thread, which runs what a signal calls, but is not woken by one that another thread takes."""
+    while not stop.wait(1):
+        pass
 
 
 def _import_work(settings: Settings) -> None:
@@ -226,12 +238,10 @@ def _start_site_worker(site: str, folder: Path, queues: dict[str, int], node: st
 def run_site_worker(settings: Settings, site: str, folder: Path, queues: dict[str, int], node: str) -> None:
     """Work on the files of a site, which lie beneath `folder`, until SIGTERM or SIGINT."""
     _prepare(settings)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _told_to_end()
     _import_work(settings)
     _start_site_worker(site, folder, queues, node)
-    stop.wait()
+    _wait_for(stop)
     close_process()
 
 

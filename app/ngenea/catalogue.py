@@ -195,19 +195,21 @@ def live(claims: Iterable[str]) -> set[str]:
     return running
 
 
-def stale(site: int, paths: Sequence[bytes] | None = None, inodes: Iterable[Inode] = ()) -> list[Journal]:
-    """Rows that nobody is at work on: all of a site's, or those that lock one of these paths or inodes."""
-    sql = "SELECT pk FROM ngenea_journal WHERE site_id = ?"
+def under_way(site: int, paths: Sequence[bytes] | None = None, inodes: Iterable[Inode] = ()) -> list[Journal]:
+    """Rows of a site: all, or those that lock one of these paths or inodes."""
     if paths is None:
-        found = db.rows(sql, site)
-    else:
-        numbers = sorted({inode.number for inode in inodes})
-        found = _select(f"{sql} AND path IN", site, paths) + _select(f"{sql} AND inode IN", site, numbers)
-    if not found:
-        return []
-    rows = list(Journal.select().where(Journal.pk.in_({pk for (pk,) in found})))
-    running = live(row.claim for row in rows)
-    return [row for row in rows if row.claim not in running]
+        return list(Journal.select().where(Journal.site == site))
+    sql = "SELECT pk FROM ngenea_journal WHERE site_id = ?"
+    numbers = sorted({inode.number for inode in inodes})
+    found = _select(f"{sql} AND path IN", site, paths) + _select(f"{sql} AND inode IN", site, numbers)
+    return list(Journal.select().where(Journal.pk.in_({pk for (pk,) in found}))) if found else []
+
+
+def stale(rows: Iterable[Journal], claim: str) -> list[Journal]:
+    """Those of some rows that nobody is at work on: also what `claim` took over, and could not settle yet."""
+    listed = list(rows)
+    running = live(row.claim for row in listed) - {claim}
+    return [row for row in listed if row.claim not in running]
 
 
 def take_over(row: Journal, claim: str) -> bool:

@@ -16,7 +16,7 @@ from app.ngenea.inodes import MIGRATED, PREMIGRATED
 from app.ngenea.objects import Shrunk, StoreError
 from app.ngenea.outcomes import Outcome
 from app.ngenea.rooted import NotRegular, PathError
-from models.ngenea.files import Entry
+from models.ngenea.files import Entry, Journal
 
 OPEN_FILES: Final = 65_536
 LIMIT: Final = 2**63
@@ -217,9 +217,7 @@ class _Wave:
         if self._context.dry_run or not self.files:
             return
         with db.read():
-            rows = catalogue.stale(
-                self._context.site, [held.path for held in self.files], {held.inode for held in self.files}
-            )
+            rows = catalogue.stale(self._under_way(), self._context.claim)
         left = recover.settle(self._context, rows) if rows else recover.Settled()
         self._tainted = left.tainted
         for held in list(self.files):
@@ -244,9 +242,16 @@ class _Wave:
             if not -LIMIT <= held.stat.st_mtime_ns < LIMIT:
                 self._drop(held, FAR)
 
+    def _under_way(self) -> list[Journal]:
+        return catalogue.under_way(
+            self._context.site, [held.path for held in self.files], {held.inode for held in self.files}
+        )
+
     def look_up(self) -> None:
-        """Read the entries."""
+        """Read the entries. A file that somebody is at work on, under this or another name, is as no entry says."""
         with db.read():
+            if not self._context.dry_run:
+                self._leave(self._under_way())
             known = catalogue.entries(
                 self._context.site, [held.path for held in self.files], {held.inode for held in self.files}
             )
@@ -262,6 +267,13 @@ class _Wave:
                 if bytes(one.path) != held.path and (held.is_as(one) or inodes.mirrored(held.descriptor))
             ]
             held.tainted = held.path in self._tainted
+
+    def _leave(self, rows: list[Journal]) -> None:
+        """Others are at work on the files of these rows, or have died at it and still have a lease."""
+        paths, nodes = {bytes(row.path) for row in rows}, {catalogue.inode_of(row) for row in rows}
+        for held in list(self.files):
+            if held.path in paths or held.inode in nodes:
+                self._drop(held, BUSY)
 
     def _drop(self, held: Held, why: tuple[str, str]) -> None:
         self.outcomes.append(held.outcome("failed", *why))

@@ -41,7 +41,7 @@ def reconcile(context: Context, older_than: timedelta = HOUR) -> Report:
     db.outside("a reconciliation")
     report = Report(0, 0, 0, [])
     with db.read():
-        rows = catalogue.stale(context.site)
+        rows = catalogue.stale(catalogue.under_way(context.site), context.claim)
     settled = recover.settle(context, rows)
     report.faults += [str(fault) or "a file is locked by whoever left it" for fault in settled.faults.values()]
     report.settled = len(rows) - len(settled.faults)

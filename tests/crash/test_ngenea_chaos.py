@@ -19,9 +19,12 @@ from tests.support.hub import S3_KEYS, Installation
 
 FILES = 600
 DEATHS = 30 if os.environ.get("FLOTILLA_FULL") else 3
-HANGS = [("migrate", "ngenea.punching"), ("recall", "ngenea.recalling")]
+# The fifth file, or the first batch.
+HANGS = [("migrate", "ngenea.punching stop@5"), ("recall", "ngenea.recalling stop@5")]
 if os.environ.get("FLOTILLA_FULL"):
-    HANGS += [("migrate", f"ngenea.{step}") for step in ("journal", "uploaded", "punched", "batch")]
+    HANGS += [
+        ("migrate", f"ngenea.{step}") for step in ("journal stop", "uploaded stop", "punched stop@5", "batch stop")
+    ]
 ENDED_LEASE = "the lease of a worker has ended"
 SEED = int(os.environ.get("FLOTILLA_CHAOS_SEED", "20261129"))
 
@@ -78,14 +81,16 @@ def test_workers_die_and_every_byte_comes_back(hub):
 
 
 @contextmanager
-def hung_at(hub, step):
-    """What is submitted in here has its worker hang at a step, until another one has been given its work."""
+def hung_at(hub, order):
+    """What is submitted in here has its worker hang at a failpoint, until another one has been given its work."""
     orders, hung = hub.folder / "failpoints", hub.workers["berlin"]
     swept = hub.server.log.read_text().count(ENDED_LEASE)
-    orders.write_text(f"{step} stop@5\n")
+    orders.write_text(f"{order}\n")
+    hit = orders.with_name("failpoints.hit")
+    hit.touch()
     try:
         yield
-        hub.wait(lambda: f"{step} stop {hung.pid}" in orders.with_name("failpoints.hit").read_text())
+        hub.wait(lambda: f"{order.partition('@')[0]} {hung.pid}\n" in hit.read_text())
         orders.unlink()
         end_leases(hub.folder / "data", hub.server.environment.get("FLOTILLA_DATABASE_URL"))
         hub.work("berlin")
@@ -109,10 +114,10 @@ def test_a_worker_that_hung_longer_than_its_lease_does_no_harm(hub):
     hub.target("films", name="vault", storage_type="FS", migration_target_folder=str(vault))
     trees.build(films, 200, seed=SEED)
     known = trees.know(films)
-    for workflow, step in HANGS:
+    for workflow, order in HANGS:
         if workflow == "recall":
             assert hub.run("migrate", "berlin", "/films")["state"] == "SUCCESS"
-        with hung_at(hub, step):
+        with hung_at(hub, order):
             number = hub.submit(workflow, "berlin", "/films")
         assert hub.ended(number, 600)["state"] == "SUCCESS"
         if workflow == "migrate":
