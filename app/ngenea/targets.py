@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,17 +45,13 @@ class Mounted:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target that this site may use for a space.
-
-    `mixed` names a space of the site that its bucket's folder lies in, or that lies in it; '' for none.
-    """
+    """A target that this site may use for a space."""
 
     row: ExternalTarget
     bucket: Bucket
     pattern: Any
     backup_only: bool
     backup_site: int | None
-    mixed: str
 
 
 class Plan:
@@ -72,13 +69,13 @@ class Plan:
                 .order_by(ExternalTarget.pk)
             )
         self._site, self._folder = site, os.path.realpath(os.fsencode(folder))
+        self._mixed: dict[str, str] = {}
         spaces = [Mounted(row.space, names.read(row.mountpoint).rstrip(b"/")) for row in mounted]
         self._spaces = sorted(spaces, key=lambda one: -len(one.mountpoint))
         self._targets: dict[int, list[Target]] = {}
         for row in targets:
             pattern = re2.compile(row.local_file_regex, _QUIET)
-            mixed = self.mixed_with(row.bucket)
-            target = Target(row, row.bucket, pattern, row.backup_only, row.backup_site_id, mixed)
+            target = Target(row, row.bucket, pattern, row.backup_only, row.backup_site_id)
             self._targets.setdefault(row.space_id, []).append(target)
 
     def prefixes(self) -> dict[str, bytes]:
@@ -87,14 +84,17 @@ class Plan:
 
     def mixed_with(self, bucket: Any) -> str:
         """The name of a space whose files would be mixed with the objects of a bucket that is a folder; '' for none."""
-        if not bucket.migration_target_folder:
-            return ""
-        objects = os.path.realpath(os.fsencode(bucket.migration_target_folder))
-        for one in self._spaces:
-            files = os.path.realpath(self._folder + one.mountpoint)
-            if is_beneath(objects, files) or is_beneath(files, objects):
-                return str(one.space.name)
-        return ""
+        folder = bucket.migration_target_folder
+        if folder and folder not in self._mixed:
+            objects = os.path.realpath(os.fsencode(folder))
+            mixed = (name for files, name in self._places if is_beneath(objects, files) or is_beneath(files, objects))
+            self._mixed[folder] = next(mixed, "")
+        return self._mixed[folder] if folder else ""
+
+    @cached_property
+    def _places(self) -> list[tuple[bytes, str]]:
+        """Where the files of each space really are. Looked up when first wanted: it takes a while."""
+        return [(os.path.realpath(self._folder + one.mountpoint), one.space.name) for one in self._spaces]
 
     def space_of(self, path: bytes) -> Mounted | None:
         """The space a path is in: that of the longest mount point."""
@@ -113,7 +113,7 @@ class Plan:
             raise NoTarget(f"no {which} of the space {space.space.name} takes this path on this site")
         for target in fitting:
             if not target.backup_only or (premigrate and target.backup_site in (None, self._site)):
-                if target.mixed:
-                    raise NoTarget(MIXED.format(target.mixed))
+                if mixed := self.mixed_with(target.bucket):
+                    raise NoTarget(MIXED.format(mixed))
                 return target
         raise NoTarget("the only targets that take this path are for backups, from one site, and keep the file here")
