@@ -82,7 +82,10 @@ def test_workers_die_and_every_byte_comes_back(hub):
 
 @contextmanager
 def hung_at(hub, order):
-    """What is submitted in here has its worker hang at a failpoint, until another one has been given its work."""
+    """What is submitted in here has its worker hang at a failpoint, until another one has been given its work.
+
+    It has one thread: another might have SQLite's lock at that moment, and nobody could write.
+    """
     orders, hung = hub.folder / "failpoints", hub.workers["berlin"]
     swept = hub.server.log.read_text().count(ENDED_LEASE)
     orders.write_text(f"{order}\n")
@@ -93,11 +96,11 @@ def hung_at(hub, order):
         hub.wait(lambda: f"{order.partition('@')[0]} {hung.pid}\n" in hit.read_text())
         orders.unlink()
         end_leases(hub.folder / "data", hub.server.environment.get("FLOTILLA_DATABASE_URL"))
-        hub.work("berlin")
+        hub.work("berlin", 1)
         hub.wait(lambda: hub.server.log.read_text().count(ENDED_LEASE) > swept)
         time.sleep(2)
-        hung.send_signal(signal.SIGCONT)
         hung.send_signal(signal.SIGTERM)
+        hung.send_signal(signal.SIGCONT)
         assert hung.wait(60) == 0
     finally:
         hung.kill()
@@ -113,6 +116,8 @@ def test_a_worker_that_hung_longer_than_its_lease_does_no_harm(hub):
     vault.mkdir()
     hub.target("films", name="vault", storage_type="FS", migration_target_folder=str(vault))
     trees.build(films, 200, seed=SEED)
+    hub.kill("berlin")
+    hub.work("berlin", 1)
     known = trees.know(films)
     for workflow, order in HANGS:
         if workflow == "recall":

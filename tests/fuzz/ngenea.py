@@ -20,6 +20,7 @@ EMAIL, GUEST, PASSWORD = (os.environ[f"FLOTILLA_FUZZ_{name}"] for name in ("EMAI
 SITE, ROOT = "here", Path(os.environ["FLOTILLA_FUZZ_ROOT"])
 RANDOM = random.Random(7)
 NOBODY = Hub(httpx.Client(base_url=URL, timeout=60))
+ADMIN, GUEST_NAME = EMAIL.partition("@")[0], GUEST.partition("@")[0]
 AS_GUEST = {"change_password"}
 _numbers, _stamp = itertools.count(1), os.urandom(3).hex()
 
@@ -33,15 +34,15 @@ class World:
 
     @cached_property
     def admin(self) -> Hub:
-        return NOBODY.log_in(EMAIL.partition("@")[0], PASSWORD)
+        return NOBODY.log_in(ADMIN, PASSWORD)
 
     def credential(self, operation: str) -> str | None:
         if operation in AS_GUEST:
-            return NOBODY.log_in(GUEST.partition("@")[0], PASSWORD).credential
+            return NOBODY.log_in(GUEST_NAME, PASSWORD).credential
         return self.admin.credential
 
     def tokens(self) -> dict[str, str]:
-        body = {"username": EMAIL.partition("@")[0], "password": PASSWORD}
+        body = {"username": ADMIN, "password": PASSWORD}
         return dict(NOBODY.post("/auth/token/", body))
 
     def user(self) -> str:
@@ -197,7 +198,7 @@ BODIES: dict[str, Callable[[], Any]] = {
     "update_workflow": lambda: {"label": new()},
     "submit_workflow": lambda: WORLD.submission(),
     "create_job": lambda: WORLD.submission(),
-    "create_token": lambda: {"username": EMAIL.partition("@")[0], "password": PASSWORD},
+    "create_token": lambda: {"username": ADMIN, "password": PASSWORD},
     "refresh_token": lambda: {"refresh": WORLD.tokens()["refresh"]},
     "verify_token": verified,
     "create_client_key": lambda: {"name": new()},
@@ -246,8 +247,9 @@ PATHS: dict[str, Callable[[], dict[str, Any]]] = {
     **dict.fromkeys(("get_task", "list_task_files"), number(lambda: WORLD.of_done("/tasks/", "job_id"))),
     "get_permission": number(lambda: RANDOM.choice(WORLD.permissions)),
 }
-# operationId -> the numbers that it must leave alone: what other calls need.
-NEEDED: dict[str, Callable[[], set[int]]] = {
+# operationId -> the numbers and names that it must leave alone: what other calls need.
+NEEDED: dict[str, Callable[[], set[Any]]] = {
+    **dict.fromkeys(("update_user", "delete_user", "activate_user", "deactivate_user"), lambda: {ADMIN, GUEST_NAME}),
     **dict.fromkeys(("update_site", "delete_site"), lambda: {WORLD.here["id"]}),
     **dict.fromkeys(("update_space", "delete_space"), lambda: {WORLD.space_row["id"]}),
     **dict.fromkeys(("update_bucket", "delete_bucket"), lambda: {WORLD.space_row["id"] and WORLD.bucket_number}),
@@ -275,7 +277,9 @@ def credential(case: Any) -> str | None:
 
 def before(case: Any, operation: str) -> None:
     """The first page is there, others may not be; the guest's password stays as it is, and what others need too."""
-    if operation in NEEDED and str(case.path_parameters.get("id")) in map(str, NEEDED[operation]()):
+    if operation in NEEDED and {str(one) for one in case.path_parameters.values()} & {
+        str(one) for one in NEEDED[operation]()
+    }:
         case.path_parameters = PATHS[operation]()
     if operation == "change_password" and isinstance(case.body, dict) and case.body.get("old_password") == PASSWORD:
         case.body = BODIES[operation]()
