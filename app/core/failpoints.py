@@ -96,7 +96,8 @@ def _perform(action: str, name: str) -> None:
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif action == "stop":
-        os.kill(os.getpid(), signal.SIGSTOP)
+        # All threads stop; had the process been sent it, this one might run on for a while.
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
     elif action == "full":
         raise OSError(errno.ENOSPC, f"failpoint {name}")
     elif action == "busy":

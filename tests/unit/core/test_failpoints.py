@@ -1,5 +1,7 @@
 """Failpoints: off unless a file says otherwise; armed while the process runs."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +68,22 @@ def test_kill_leaves_no_time_for_anything(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True)
     assert (done.returncode, done.stdout) == (-9, b"")
+
+
+def test_stop_stops_all_threads_until_somebody_has_them_go_on(tmp_path):
+    """At each step once: what was stopped does not run on to the next one."""
+    file = tmp_path / "failpoints"
+    file.write_text("handler stop\n")
+    code = (
+        "import pathlib, sys; from app.core import failpoints; failpoints.configure(pathlib.Path(sys.argv[1]))\n"
+        "for step in range(3): failpoints.hit('handler')"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(file)]) as process:
+        for step in range(1, 4):
+            assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
+            assert len(file.with_name("failpoints.hit").read_text().splitlines()) == step
+            process.send_signal(signal.SIGCONT)
+        assert process.wait(60) == 0
 
 
 def test_every_step_is_somewhere_in_the_code():
