@@ -73,7 +73,7 @@ def wanted(system: str, role: str, hosts: bool) -> set[str]:
         ("nebula", "reader"),
         ("vmm", ""),
         ("vmm", "alone"),
-        ("ngenea", ""),
+        pytest.param("ngenea", "", marks=pytest.mark.longest),
         ("flotilla", ""),
     ],
 )
