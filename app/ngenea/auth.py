@@ -66,8 +66,8 @@ def issue(kind: str, user: int, generation: int, joined: int) -> str:
 def holder(token: str, kind: str) -> Holder | None:
     """The active user of a token of `kind`; None for any that is no good.
 
-    What changes a password makes earlier refresh tokens void. A number may be given again when its user was deleted:
-    no token of theirs is good for who joined later.
+    What changes a password makes earlier refresh tokens void. No token is good for who joined later, whatever the
+    number: it may name another user in a database that was made anew under the same keys.
     """
     claims = tokens.verify(token, "ngenea", "user")
     if claims is None or claims.get("token_type") != kind or claims["iss"] != ISSUER:

@@ -33,7 +33,7 @@ def forget(unit: work.Unit) -> None:
         with db.write():
             unit.hold()
             gone = _remove(int(unit.key))
-            if gone:  # the unit with it: the next job may get the number
+            if gone:  # the unit with it, so that `going` never names a job that is not there
                 unit.end()
 
 

@@ -41,7 +41,7 @@ def faults(profile: Document) -> Faults:
 
 
 def forget_site(number: int) -> None:
-    """A site is gone: it is nobody's any more, also when its number is given again. In a unit of work."""
+    """A site is gone: it is nobody's home any more, nor where anybody begins. In a unit of work."""
     mentioning: Any = User.select(User.pk, User.profile).where(User.profile.cast("TEXT").contains(f'_site":{number}'))
     for user in mentioning:
         changed = {name: None for name in SITES if user.profile.get(name) == number}
